@@ -1,0 +1,55 @@
+/// What a front end asks, and what it gets back.
+///
+/// The words are those of Envoy's Rate Limit Service: a request names a domain and carries one or more
+/// descriptors, each a list of key/value entries. Everything here is a view: whoever asks owns the bytes and
+/// keeps them alive for the length of the call.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace starling {
+
+struct Entry {
+  std::string_view key;
+  std::string_view value;  ///< may be empty
+};
+
+struct Descriptor {
+  std::span<const Entry> entries;
+};
+
+struct Request {
+  std::string_view domain;  ///< empty: the domain of the rules file
+  std::span<const Descriptor> descriptors;
+  std::uint64_t hits = 1;  ///< cost of the request, in hits; 0 only looks
+};
+
+/// The verdict on one limit of one rule.
+struct LimitStatus {
+  std::string_view rule;  ///< valid until the rules are reloaded
+  std::uint32_t rule_index = 0;
+  std::uint64_t limit = 0;      ///< hits per window
+  std::uint32_t window_s = 0;   ///< length of the window, in seconds
+  std::uint64_t window_id = 0;  ///< floor(seconds since the epoch / window_s)
+  std::uint64_t used = 0;       ///< hits in this window as merged here, this request's included if it passed
+  std::uint64_t remaining = 0;  ///< hits still free in this window
+  std::uint64_t reset_ms = 0;   ///< until the window ends, in milliseconds, at least 1
+  bool allowed = true;
+  bool counted = true;  ///< false: the counter table was full, so this limit could not be held
+};
+
+inline constexpr std::uint32_t limits_per_request_max = 32;
+
+/// The verdict on a request. `limits` has one entry for every limit that applied, in the order of the rules.
+struct Decision {
+  bool allowed = true;
+  std::span<const LimitStatus> limits;  ///< valid until the next decision of the same engine
+  /// The limit a client should look at: on a denial the denying one with the longest wait, else the one with
+  /// the least remaining. Null if no rule matched.
+  const LimitStatus* tightest = nullptr;
+  bool truncated = false;  ///< more than `limits_per_request_max` limits applied; the rest were not looked at
+};
+
+}  // namespace starling

@@ -1,0 +1,40 @@
+/// The counters as gossip sees them.
+#pragma once
+
+#include "counter/counter_table.hpp"
+#include "gossip/store.hpp"
+
+namespace starling {
+
+class CounterStore final : public GossipStore {
+ public:
+  explicit CounterStore(CounterTable& counters) : counters_(counters) {}
+
+  /// The wall clock of the input being handled; it says which windows are taken in.
+  void set_wall(WallTime wall) { wall_ = wall; }
+
+  void read(ComponentIndex index, wire::DeltaEntry& entry) const override {
+    const Component component = counters_.component(index);
+    entry.key = component.counter.key;
+    entry.window_s = component.counter.window.length_s;
+    entry.window_id = component.counter.window.id;
+    entry.count = component.hits;
+  }
+
+  Own own_beside(ComponentIndex index) const override {
+    const ComponentIndex own = counters_.own_beside(index);
+    if (own == no_component) return {};
+    return {.component = own, .hits = counters_.hits(own), .value = counters_.value_beside(own)};
+  }
+
+  Result<ComponentIndex> join(OriginIndex origin, const wire::DeltaEntry& entry) override {
+    const CounterId id{.key = entry.key, .window = Window{.length_s = entry.window_s, .id = entry.window_id}};
+    return counters_.join(origin, id, entry.count, wall_);
+  }
+
+ private:
+  CounterTable& counters_;
+  WallTime wall_;
+};
+
+}  // namespace starling

@@ -1,0 +1,261 @@
+#include "engine/engine.hpp"
+
+#include <starling/version.hpp>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.hpp"
+
+namespace starling {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+/// Counters dropped per tick at most: a million that expire together must not stall requests.
+constexpr std::size_t expire_per_tick_max = 4096;
+constexpr Duration expiry_check_interval = milliseconds(250);
+constexpr Duration table_full_notice_interval = seconds(10);
+/// A goodbye may be lost; nobody acks it.
+constexpr int goodbyes_count = 2;
+
+}  // namespace
+
+Engine::Engine(EngineOptions options, RuleSet rules, Instant now)
+    : options_(std::move(options)),
+      hash_(options_.cluster),
+      random_(options_.seed),
+      counters_(CounterTable::Options{
+          .counters_max = options_.counters_max, .components_max = options_.components_max, .retention = {}}),
+      limiter_(std::move(rules), hash_),
+      store_(counters_),
+      membership_(Membership::Options{.self = options_.origin,
+                                      .node_name = options_.node_name,
+                                      .software = version,
+                                      .sync_port = options_.sync_port,
+                                      .heartbeat_interval = options_.heartbeat_interval,
+                                      .window_s_smallest = limiter_.rules().window_s_smallest()},
+                  random_),
+      gossip_(Gossip::Options{.self = options_.origin,
+                              .cluster_tag = hash_.cluster_tag(),
+                              .queue = {.flush_coalesce = options_.flush_coalesce,
+                                        .sync_interval = options_.sync_interval,
+                                        .components_max = options_.components_max}},
+              store_, membership_, random_),
+      decoder_(hash_.cluster_tag()),
+      join_deadline_(now + options_.join_timeout) {
+  STARLING_CHECK(options_.origin != OriginId{});
+  if (!options_.has_neighborhood) state_ = EngineState::ready;
+}
+
+Result<void> Engine::on_datagram(const Endpoint& from, Port port, std::span<const std::byte> bytes,
+                                 Instant now, WallTime wall, Effects& effects) {
+  ++counts_.datagrams_received;
+  store_.set_wall(wall);
+  const auto kind = decoder_.open(bytes, port);
+  const Result<void> outcome =
+      kind ? dispatch(from, *kind, now, wall, effects) : tl::unexpected(kind.error());
+  if (outcome) {
+    ++counts_.datagrams_accepted;
+  } else {
+    ++counts_.dropped[static_cast<std::size_t>(outcome.error().code)];
+    if (outcome.error().code == ErrorCode::table_full) table_full_ = true;
+  }
+  return outcome;
+}
+
+Result<void> Engine::dispatch(const Endpoint& from, wire::Kind kind, Instant now, WallTime wall,
+                              Effects& effects) {
+  switch (kind) {
+    case wire::Kind::delta: {
+      const auto delta = decoder_.delta();
+      if (!delta) return tl::unexpected(delta.error());
+      membership_.on_sign_of_life((*delta)->sender, from.address, now, effects);
+      return gossip_.on_delta(**delta, now, effects);
+    }
+    case wire::Kind::pull: {
+      const auto pull = decoder_.pull();
+      if (!pull) return tl::unexpected(pull.error());
+      return gossip_.on_pull(**pull, effects);
+    }
+    case wire::Kind::heartbeat:
+      return on_heartbeat(from, now, wall, effects);
+  }
+  return fail(ErrorCode::unknown_kind);
+}
+
+Result<void> Engine::on_heartbeat(const Endpoint& from, Instant now, WallTime wall, Effects& effects) {
+  const auto heartbeat = decoder_.heartbeat();
+  if (!heartbeat) return tl::unexpected(heartbeat.error());
+  const auto heard = membership_.on_heartbeat(from, **heartbeat, now, wall, effects);
+  if (!heard) return tl::unexpected(heard.error());
+  gossip_.on_heartbeat(*heard, **heartbeat, now, effects);
+  if (heard->reply_wanted) send_heartbeat(from, now, wall, effects);
+  update_state(now, wall, effects);
+  return {};
+}
+
+void Engine::send_heartbeat(const Endpoint& to, Instant now, WallTime wall, Effects& effects) {
+  const wire::NodeState said = static_cast<wire::NodeState>(state_);
+  membership_.compose(to, said, now, wall, heartbeat_);
+  if (membership_.find(heartbeat_.recipient) != nullptr) gossip_.compose(heartbeat_.recipient, heartbeat_);
+  const std::span<const std::byte> datagram = gossip_.encoder().encode(heartbeat_);
+  gossip_.count_sent(Purpose::heartbeat, datagram.size());
+  effects.send(Port::heartbeat, to, datagram);
+}
+
+Decision Engine::decide(const Request& request, Instant now, WallTime wall) {
+  const Decision decision = limiter_.decide(request, wall, counters_);
+  for (const Limiter::Charge& charge : limiter_.charges())
+    gossip_.on_admitted(charge.component, charge.limit, now);
+  ++(decision.allowed ? counts_.allowed : counts_.denied);
+  for (const LimitStatus& status : decision.limits) {
+    if (status.counted) continue;
+    ++counts_.uncounted;
+    table_full_ = true;
+  }
+  return decision;
+}
+
+void Engine::on_tick(Instant now, WallTime wall, Effects& effects) {
+  store_.set_wall(wall);
+  due_.clear();
+  membership_.on_tick(now, effects, due_);
+  for (const Endpoint& endpoint : due_) send_heartbeat(endpoint, now, wall, effects);
+  gossip_.on_tick(now, effects);
+  if (next_expiry_check_ <= now) expire(wall, now);
+  if (table_full_ && now - table_full_noticed_ >= table_full_notice_interval) {
+    table_full_ = false;
+    table_full_noticed_ = now;
+    effects.notify(Notice{.kind = Notice::Kind::counter_table_full,
+                          .detail = static_cast<std::int64_t>(counters_.counters_count())});
+  }
+  update_state(now, wall, effects);
+}
+
+void Engine::expire(WallTime wall, Instant now) {
+  const std::size_t gone = counters_.expire(wall, expire_per_tick_max, [this](ComponentIndex component) {
+    gossip_.forget(component, counters_.component(component).origin);
+  });
+  next_expiry_check_ = gone == expire_per_tick_max ? now : now + expiry_check_interval;
+}
+
+Instant Engine::next_deadline() const {
+  Instant next = std::min({membership_.next_deadline(), gossip_.next_deadline(), next_expiry_check_});
+  if (state_ == EngineState::joining) next = std::min(next, join_deadline_);
+  if (state_ == EngineState::leaving) next = std::min(next, leave_deadline_);
+  return next;
+}
+
+void Engine::on_resolved(std::span<const Endpoint> candidates, Instant now, Effects& effects) {
+  membership_.on_resolved(candidates, now, effects);
+}
+
+void Engine::update_state(Instant now, WallTime wall, Effects& effects) {
+  if (state_ == EngineState::joining) {
+    const bool complete =
+        membership_.has_resolved() && membership_.everybody_listed_is_here() && gossip_.joined();
+    if (!complete && now < join_deadline_) return;
+    state_ = EngineState::ready;
+    gossip_.finish_join();
+    effects.notify(Notice{.kind = complete ? Notice::Kind::became_ready : Notice::Kind::join_timed_out});
+  } else if (state_ == EngineState::leaving && leave_deadline_ != never) {
+    if (gossip_.everything_acked() || now >= leave_deadline_) say_goodbye(now, wall, effects);
+  }
+}
+
+void Engine::begin_leave(Instant now, Effects& effects) {
+  if (state_ == EngineState::leaving || state_ == EngineState::left) return;
+  state_ = EngineState::leaving;
+  gossip_.begin_leave(now, effects);
+}
+
+void Engine::say_goodbye(Instant now, WallTime wall, Effects& effects) {
+  state_ = EngineState::left;
+  for (int i = 0; i < goodbyes_count; ++i)
+    for (const auto& [origin, peer] : membership_.peers())
+      if (peer.live()) send_heartbeat(peer.heartbeat, now, wall, effects);
+}
+
+void Engine::replace_rules(RuleSet rules) {
+  membership_.set_window_s_smallest(rules.window_s_smallest());
+  limiter_.replace_rules(std::move(rules));
+}
+
+EngineCounts Engine::counts() const {
+  EngineCounts counts = counts_;
+  counts.sent = gossip_.sent();
+  counts.counters_used = counters_.counters_count();
+  counts.counters_max = counters_.counters_max();
+  counts.nodes_count = membership_.nodes_count();
+  return counts;
+}
+
+std::vector<PeerView> Engine::peers(Instant now) const {
+  const auto ms_since = [&](Instant then) {
+    return std::chrono::duration_cast<milliseconds>(now - then).count();
+  };
+  std::vector<PeerView> views;
+  for (const auto& [origin, peer] : membership_.peers()) {
+    const Gossip::Lag lag = gossip_.lag(peer, now);
+    PeerView view{.name = peer.name,
+                  .heartbeat = peer.heartbeat,
+                  .sync = peer.sync,
+                  .origin = origin,
+                  .state = name(peer.state),
+                  .age_ms = ms_since(peer.first_alive),
+                  .heard_ms_ago = ms_since(peer.last_heard),
+                  .rtt_us = std::nullopt,
+                  .lag_ms = std::chrono::duration_cast<milliseconds>(lag.behind).count(),
+                  .missing_versions = lag.missing_versions,
+                  .unacked_versions = lag.unacked_versions,
+                  .clock_skew_ms = peer.clock_skew_ms,
+                  .software = peer.software};
+    if (peer.rtt) view.rtt_us = std::chrono::duration_cast<std::chrono::microseconds>(*peer.rtt).count();
+    views.push_back(std::move(view));
+  }
+  for (const auto& [endpoint, candidate] : membership_.addresses().all()) {
+    if (candidate.is_self || membership_.find(candidate.origin) != nullptr) continue;
+    PeerView view;
+    view.heartbeat = endpoint;
+    view.sync.address = endpoint.address;
+    view.state = "candidate";
+    view.heard_ms_ago = ms_since(candidate.heard_sent_ns == 0 ? candidate.last_vouched : candidate.heard_at);
+    views.push_back(std::move(view));
+  }
+  std::stable_sort(views.begin(), views.end(),
+                   [](const PeerView& a, const PeerView& b) { return a.heartbeat < b.heartbeat; });
+  return views;
+}
+
+std::vector<CounterView> Engine::counters(const Request& request, WallTime wall) {
+  Request look = request;
+  look.hits = 0;
+  const Decision decision = limiter_.decide(look, wall, counters_);
+  const std::span<const CounterId> ids = limiter_.counters();
+  std::vector<CounterView> views;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    for (const std::uint64_t back : {0, 1}) {
+      if (ids[i].window.id.value < back) continue;
+      CounterId id = ids[i];
+      id.window.id.value -= back;
+      if (counters_.value(id) == 0) continue;
+      CounterView view{.rule = std::string(decision.limits[i].rule),
+                       .limit = decision.limits[i].limit,
+                       .window_s = id.window.length_s,
+                       .window_id = id.window.id.value,
+                       .total = counters_.value(id),
+                       .shares = {}};
+      counters_.for_each_component(id, [&](const Component& component) {
+        view.shares.push_back({gossip_.origin_id(component.origin), component.hits});
+      });
+      std::sort(view.shares.begin(), view.shares.end(),
+                [](const auto& a, const auto& b) { return a.origin < b.origin; });
+      views.push_back(std::move(view));
+    }
+  }
+  return views;
+}
+
+}  // namespace starling

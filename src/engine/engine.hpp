@@ -1,0 +1,108 @@
+/// A whole node without I/O: time, datagrams and requests come in as parameters, datagrams go out through
+/// `Effects`, and one deadline says when to call again. The same engine runs in `starling node`, in programs
+/// that embed it and, by the thousand, in the simulator.
+///
+/// Every input may change the next deadline; a shell arms one timer for it after each batch of inputs.
+#pragma once
+
+#include <starling/request.hpp>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/effects.hpp"
+#include "base/random.hpp"
+#include "base/result.hpp"
+#include "counter/counter_table.hpp"
+#include "engine/counter_store.hpp"
+#include "engine/view.hpp"
+#include "gossip/gossip.hpp"
+#include "limiter/limiter.hpp"
+#include "membership/membership.hpp"
+#include "wire/codec.hpp"
+
+namespace starling {
+
+struct EngineOptions {
+  OriginId origin;         ///< random, not 0, new at every start
+  std::uint64_t seed = 0;  ///< of all other randomness (jitter, phases)
+  std::string cluster = "starling";
+  std::string node_name = "node";              ///< for people; need not be unique
+  std::uint16_t sync_port = 4290;              ///< where this node takes deltas
+  bool has_neighborhood = false;               ///< false: a cluster of one, ready at once
+  std::optional<Duration> heartbeat_interval;  ///< nothing: 200 ms below 50 nodes, else 1 s
+  Duration sync_interval = std::chrono::milliseconds(500);
+  Duration flush_coalesce = std::chrono::microseconds(500);
+  Duration join_timeout = std::chrono::seconds(2);
+  std::uint32_t counters_max = 1'000'000;
+  std::uint32_t components_max = 4'000'000;
+};
+
+class Engine {
+ public:
+  Engine(EngineOptions options, RuleSet rules, Instant now);
+
+  /// A datagram came to one of our two UDP ports.
+  /// Errors: as in ErrorCode; each is counted by its code.
+  Result<void> on_datagram(const Endpoint& from, Port port, std::span<const std::byte> bytes, Instant now,
+                           WallTime wall, Effects& effects);
+
+  /// May this request pass? Counts it if so. Views in the result live until the next call.
+  /// Shape: O(rules x descriptors); one lookup per limit; no allocation for known counters.
+  Decision decide(const Request& request, Instant now, WallTime wall);
+
+  /// Time has passed: flushes, acks, heartbeats, expiry. Call at `next_deadline()`; earlier or later is
+  /// harmless.
+  void on_tick(Instant now, WallTime wall, Effects& effects);
+  Instant next_deadline() const;
+
+  /// DNS has answered: heartbeat endpoints of the neighborhood, our own perhaps among them.
+  void on_resolved(std::span<const Endpoint> candidates, Instant now, Effects& effects);
+
+  /// Counts stay: a rule that keeps its name and windows keeps its counters.
+  void replace_rules(RuleSet rules);
+  const RuleSet& rules() const { return limiter_.rules(); }
+
+  /// Begins to leave: not ready any more, everything is published at once. Requests are still answered.
+  void begin_leave(Instant now, Effects& effects);
+  /// No more requests will come: say goodbye when every live peer holds all our counts, or at `deadline`.
+  void finish_leave(Instant deadline) { leave_deadline_ = deadline; }
+
+  EngineState state() const { return state_; }
+  OriginId origin() const { return options_.origin; }
+  std::vector<PeerView> peers(Instant now) const;
+  EngineCounts counts() const;
+  /// The counters this request is held to, in the current and the previous window, if they have hits.
+  std::vector<CounterView> counters(const Request& request, WallTime wall);
+
+ private:
+  Result<void> dispatch(const Endpoint& from, wire::Kind kind, Instant now, WallTime wall, Effects& effects);
+  Result<void> on_heartbeat(const Endpoint& from, Instant now, WallTime wall, Effects& effects);
+  void send_heartbeat(const Endpoint& to, Instant now, WallTime wall, Effects& effects);
+  void update_state(Instant now, WallTime wall, Effects& effects);
+  void say_goodbye(Instant now, WallTime wall, Effects& effects);
+  void expire(WallTime wall, Instant now);
+
+  EngineOptions options_;
+  KeyedHash hash_;
+  Random random_;
+  CounterTable counters_;
+  Limiter limiter_;
+  CounterStore store_;
+  Membership membership_;
+  Gossip gossip_;
+  wire::Decoder decoder_;
+  EngineState state_ = EngineState::joining;
+  EngineCounts counts_;
+  Instant join_deadline_;
+  Instant leave_deadline_ = never;
+  Instant next_expiry_check_{};
+  Instant table_full_noticed_{};
+  bool table_full_ = false;
+  std::vector<Endpoint> due_;  // scratch
+  wire::Heartbeat heartbeat_;  // scratch
+};
+
+}  // namespace starling

@@ -1,0 +1,77 @@
+/// What an engine tells people who look at it. Copies: valid for as long as you like.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/endpoint.hpp"
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "gossip/gossip.hpp"
+
+namespace starling {
+
+enum class EngineState : std::uint8_t { joining, ready, leaving, left };
+
+constexpr std::string_view name(EngineState state) {
+  switch (state) {
+    case EngineState::joining:
+      return "joining";
+    case EngineState::ready:
+      return "ready";
+    case EngineState::leaving:
+      return "leaving";
+    case EngineState::left:
+      return "left";
+  }
+  return "unknown";
+}
+
+struct PeerView {
+  std::string name;  ///< empty for a candidate that nobody has answered at
+  Endpoint heartbeat;
+  Endpoint sync;            ///< port 0 for a candidate
+  OriginId origin;          ///< 0 for a candidate
+  std::string_view state;   ///< "candidate", "alive", "suspect", "dead", "left"
+  std::int64_t age_ms = 0;  ///< since it became a peer
+  std::int64_t heard_ms_ago = 0;
+  std::optional<std::int64_t> rtt_us;
+  std::int64_t lag_ms = 0;  ///< since when we miss something that it has published; 0: we miss nothing
+  std::uint64_t missing_versions = 0;
+  std::uint64_t unacked_versions = 0;
+  std::int64_t clock_skew_ms = 0;  ///< its wall clock minus ours
+  std::string software;
+};
+
+/// One counter a request is held to, as merged here.
+struct CounterView {
+  struct Share {
+    OriginId origin;
+    Hits hits = 0;
+  };
+  std::string rule;
+  Hits limit = 0;
+  std::uint32_t window_s = 0;
+  std::uint64_t window_id = 0;
+  Hits total = 0;
+  std::vector<Share> shares;  ///< by origin
+};
+
+struct EngineCounts {
+  std::uint64_t allowed = 0;
+  std::uint64_t denied = 0;
+  std::uint64_t uncounted = 0;  ///< limits not held because the counter table was full
+  std::uint64_t datagrams_received = 0;
+  std::uint64_t datagrams_accepted = 0;                    ///< taken whole
+  std::array<std::uint64_t, error_codes_count> dropped{};  ///< by reason; also datagrams taken in part
+  std::array<Traffic, purposes_count> sent{};              ///< by purpose
+  std::size_t counters_used = 0;
+  std::size_t counters_max = 0;
+  std::uint32_t nodes_count = 1;  ///< live nodes, this one included
+};
+
+}  // namespace starling

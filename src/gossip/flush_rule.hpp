@@ -1,0 +1,28 @@
+/// When are unpublished hits worth a packet?
+///
+/// Accuracy depends on how stale the others' views are *near the limit*; far from it nobody needs to know. So
+/// a node publishes once the hits it has not told anyone reach a share of what is left of the limit: with N
+/// nodes each keeping back less than epsilon * remaining / N, all of them together keep back less than
+/// epsilon * remaining, and the steps shrink as the limit comes near. The number of packets per window is
+/// O(log limit), whatever the request rate.
+///
+/// Source: Cormode, Muthukrishnan, Yi, "Algorithms for distributed functional monitoring" (2008);
+/// `design.md` section 4.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "base/ids.hpp"
+
+namespace starling {
+
+inline constexpr double flush_epsilon = 0.5;
+
+/// Hits that may stay unpublished minus one: publish when the unpublished count reaches this. At least 1.
+constexpr Hits flush_threshold(Hits remaining, std::uint32_t nodes_count) {
+  const double share = flush_epsilon * static_cast<double>(remaining) / std::max(nodes_count, 1U);
+  return std::max<Hits>(1, static_cast<Hits>(share));
+}
+
+}  // namespace starling

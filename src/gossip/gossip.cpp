@@ -1,0 +1,306 @@
+// Inputs: what other nodes, the limiter and the clock tell us.
+#include "gossip/gossip.hpp"
+
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "gossip/flush_rule.hpp"
+
+namespace starling {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+/// How long an ack may wait for a delta going the other way.
+constexpr Duration ack_delay = milliseconds(25);
+/// A peer that we can hear ourselves gets this long to fill a hole before others are asked.
+constexpr Duration repair_delay = seconds(1);
+constexpr Duration sweep_interval = seconds(1);
+
+}  // namespace
+
+Gossip::Gossip(Options options, GossipStore& store, Membership& membership, Random& random)
+    : options_(options),
+      store_(store),
+      membership_(membership),
+      log_(options.queue.components_max),
+      queue_(options.queue, random),
+      origins_(options.self),
+      pager_(log_, queue_, store),
+      encoder_(options.cluster_tag) {}
+
+bool Gossip::is_urgent(const GossipStore::Own& own, Hits limit) const {
+  const std::uint32_t nodes_count = membership_.nodes_count();
+  if (nodes_count == 1) return false;
+  const Hits unpublished = saturating_sub(own.hits, queue_.published(own.component));
+  return leaving_ || unpublished >= flush_threshold(saturating_sub(limit, own.value), nodes_count);
+}
+
+void Gossip::on_admitted(ComponentIndex component, Hits limit, Instant now) {
+  queue_.add(component, limit, is_urgent(store_.own_beside(component), limit), now);
+}
+
+/// Others' hits bring a limit closer, and what we keep back may now be too much: without this the hits a node
+/// held back far from the limit stay unknown to the others while they use it up.
+void Gossip::reconsider(ComponentIndex joined, Instant now) {
+  const GossipStore::Own own = store_.own_beside(joined);
+  if (own.component == no_component) return;
+  const std::optional<Hits> limit = queue_.limit_of_waiting(own.component);
+  if (limit && is_urgent(own, *limit)) queue_.add(own.component, *limit, true, now);
+}
+
+void Gossip::publish(std::span<const ComponentIndex> components) {
+  Origin& self = origins_[own_origin];
+  for (const ComponentIndex component : components) {
+    wire::DeltaEntry entry;
+    store_.read(component, entry);
+    queue_.set_published(component, entry.count);
+    self.watermark = Version{self.watermark.value + 1};
+    log_.stamp(self.log, component, self.watermark, no_component);
+  }
+}
+
+Result<void> Gossip::on_delta(const wire::Delta& delta, Instant now, Effects& effects) {
+  if (delta.sender == options_.self) return fail(ErrorCode::from_self);
+  const auto stream = streams_.find(delta.sender);
+  const Peer* sender = membership_.find(delta.sender);
+  if (stream != streams_.end() && sender != nullptr && delta.recipient == options_.self)
+    on_ack(stream->second, *sender, delta.ack, now, effects);
+  if (delta.entries.empty() && delta.to == delta.from) return {};  // an ack and nothing else
+
+  if (delta.origin == options_.self) {
+    effects.notify(Notice{.kind = Notice::Kind::own_origin_from_afar, .peer = delta.sender});
+    return fail(ErrorCode::from_self);
+  }
+  const auto index = origins_.intern(delta.origin);
+  if (!index) return tl::unexpected(index.error());
+  Origin& origin = origins_[*index];
+  Result<void> outcome;
+  ComponentIndex near = no_component;
+  for (const wire::DeltaEntry& entry : delta.entries) {
+    const auto component = store_.join(*index, entry);
+    if (component) {
+      log_.stamp(origin.log, *component, entry.version, near);
+      near = *component;
+      reconsider(*component, now);
+    } else if (outcome) {
+      outcome = tl::unexpected(component.error());
+    }
+  }
+  // Entries that were refused do not hold the watermark back: to send them again would not help.
+  if (!delta.partial && delta.from <= origin.watermark && delta.to > origin.watermark) {
+    origin.watermark = delta.to;
+    origin.behind_since = never;
+  }
+  if (delta.sender != delta.origin) {
+    after_pulled(origin, delta.sender, now, effects);
+  } else if (stream != streams_.end()) {
+    const bool enough = ++stream->second.deltas_to_ack >= deltas_per_ack;
+    stream->second.ack_at = std::min(stream->second.ack_at, enough ? now : now + ack_delay);
+    watch(stream->second.ack_at);
+  }
+  return outcome;
+}
+
+Result<void> Gossip::on_pull(const wire::Pull& pull, Effects& effects) {
+  const Peer* peer = membership_.find(pull.sender);
+  if (peer == nullptr || !peer->live() || pull.recipient != options_.self)
+    return fail(ErrorCode::unknown_sender);
+  const Origin* origin = origins_.find(pull.origin);
+  if (origin == nullptr) return {};
+  const Version held = origin->log.newest == no_component
+                           ? origin->watermark
+                           : std::max(origin->watermark, log_.version(origin->log.newest));
+  Version from = pull.from;
+  ComponentIndex hint = no_component;
+  for (std::uint32_t packet = 0; packet < pull_packets_max && from < held; ++packet) {
+    const bool beyond = from >= origin->watermark;  // past the hole: true counts, but no claim
+    hint = pager_.fill_page(origin->log, from, beyond ? held : origin->watermark, hint, delta_);
+    delta_.origin = pull.origin;
+    delta_.partial = beyond;
+    from = delta_.to;
+    send_delta(delta_, nullptr, *peer, Purpose::repair, effects);
+  }
+  delta_.partial = false;
+  return {};
+}
+
+void Gossip::on_heartbeat(const Membership::Heard& heard, const wire::Heartbeat& heartbeat, Instant now,
+                          Effects& effects) {
+  if (heard.peer == nullptr || !heard.peer->live()) return;
+  const Peer& peer = *heard.peer;
+  Stream& stream = streams_[peer.origin];
+  if (heard.became_alive) {
+    // It may have forgotten what it once acked: what it says now is where we start.
+    stream = Stream{};
+    stream.acked = stream.sent = std::min(heartbeat.ack, origins_[own_origin].watermark);
+    stream.snapshot_known = true;
+    stream.snapshot_target = heartbeat.version;
+  }
+  const auto index = origins_.intern(peer.origin);
+  if (index) {
+    Origin& origin = origins_[*index];
+    if (peer.version <= origin.watermark) {
+      origin.behind_since = never;
+    } else if (origin.behind_since == never) {
+      origin.behind_since = now;
+    }
+  }
+  on_ack(stream, peer, heartbeat.ack, now, effects);
+  on_holdings(peer, heartbeat, now, effects);
+  stream.holdings_seen += heartbeat.holdings.size();
+  if (heartbeat.lists_holdings && stream.holdings_seen >= heartbeat.holdings_count)
+    stream.holdings_complete = true;
+  send_new(stream, peer, Purpose::catch_up, now, effects);
+}
+
+void Gossip::on_ack(Stream& stream, const Peer& peer, Version ack, Instant now, Effects& effects) {
+  if (ack <= stream.acked || ack > origins_[own_origin].watermark) return;
+  stream.acked = ack;
+  stream.sent = std::max(stream.sent, ack);
+  stream.timeouts = 0;
+  while (!stream.in_flight.empty() && stream.in_flight.front().to <= ack) stream.in_flight.pop_front();
+  stream.retransmit_at = never;
+  if (!stream.in_flight.empty()) arm_retransmission(stream, peer, now);
+  send_new(stream, peer, Purpose::catch_up, now, effects);
+}
+
+void Gossip::on_holdings(const Peer& peer, const wire::Heartbeat& heartbeat, Instant now, Effects& effects) {
+  for (const wire::Holding& holding : heartbeat.holdings) {
+    if (holding.origin == options_.self || holding.origin == OriginId{}) continue;
+    const auto index = origins_.intern(holding.origin);
+    if (!index) return;
+    Origin& origin = origins_[*index];
+    const Peer* itself = membership_.find(holding.origin);
+    const bool live = itself != nullptr && itself->live();
+    if (holding.watermark <= origin.watermark) {
+      // An origin that died in the middle of telling everybody leaves holes that nobody can fill, and
+      // different ones at different nodes: what lies past them is made equal all the same.
+      const bool differs =
+          holding.beyond != 0 && holding.beyond != log_.hash_above(origin.log, origin.watermark);
+      if (differs && !live) pull(origin, peer, now, effects);
+      continue;
+    }
+    if (origin.join_target == Version{}) origin.join_target = holding.watermark;
+    if (live) {
+      if (origin.behind_since == never) origin.behind_since = now;
+      if (now - origin.behind_since < repair_delay) continue;
+    }
+    pull(origin, peer, now, effects);
+  }
+}
+
+void Gossip::after_pulled(Origin& origin, OriginId sender, Instant now, Effects& effects) {
+  if (origin.pulled_from != sender || origin.pull_packets_left == 0) return;
+  if (--origin.pull_packets_left != 0) return;
+  // A full answer: there may be more. If there is none, nothing comes back and that ends it.
+  origin.pull_until = now;
+  const Peer* peer = membership_.find(sender);
+  if (peer != nullptr && peer->live()) pull(origin, *peer, now, effects);
+}
+
+void Gossip::forget(ComponentIndex component, OriginIndex origin) {
+  log_.remove(origins_[origin].log, component);
+  if (origin == own_origin) queue_.forget(component);
+}
+
+void Gossip::compose(OriginId to, wire::Heartbeat& heartbeat) {
+  heartbeat.version = origins_[own_origin].watermark;
+  const Origin* origin = origins_.find(to);
+  heartbeat.ack = origin == nullptr ? Version{} : origin->watermark;
+  const auto stream = streams_.find(to);
+  if (stream == streams_.end()) return;
+  heartbeat.lists_holdings = true;
+  const std::size_t rows = origins_.rows_count();
+  const auto listed = [&](std::size_t row) {
+    const Origin& held = origins_[OriginIndex{static_cast<std::uint32_t>(row)}];
+    return row != own_origin.value && held.id != OriginId{} && held.id != to && held.log.size != 0;
+  };
+  std::uint32_t count = 0;
+  for (std::size_t row = 0; row < rows; ++row) count += listed(row) ? 1 : 0;
+  heartbeat.holdings_count = count;
+  std::size_t& next = stream->second.holdings_next;
+  const std::size_t wanted = std::min<std::size_t>(count, wire::holdings_per_heartbeat_max);
+  while (heartbeat.holdings.size() < wanted) {
+    if (next >= rows) next = 0;
+    const Origin& held = origins_[OriginIndex{static_cast<std::uint32_t>(next)}];
+    if (listed(next))
+      heartbeat.holdings.push_back(
+          wire::Holding{held.id, held.watermark, log_.hash_above(held.log, held.watermark)});
+    ++next;
+  }
+  stream->second.deltas_to_ack = 0;
+  stream->second.ack_at = never;
+}
+
+void Gossip::on_tick(Instant now, Effects& effects) {
+  flush(now, effects);
+  if (stream_deadline_ <= now) tick_streams(now, effects);
+  if (next_sweep_ <= now) {
+    drop_stale_rows(now);
+    next_sweep_ = now + sweep_interval;
+  }
+}
+
+Instant Gossip::next_deadline() const {
+  return std::min({queue_.next_deadline(), stream_deadline_, next_sweep_});
+}
+
+void Gossip::drop_stale_rows(Instant now) {
+  std::erase_if(streams_, [&](const auto& item) {
+    const Peer* peer = membership_.find(item.first);
+    return peer == nullptr || !peer->live();
+  });
+  for (std::size_t row = 1; row < origins_.rows_count(); ++row) {
+    const OriginIndex index{static_cast<std::uint32_t>(row)};
+    const Origin& origin = origins_[index];
+    const bool waiting = origin.join_target > origin.watermark || origin.pull_until > now;
+    if (origin.id != OriginId{} && origin.log.size == 0 && !waiting && membership_.find(origin.id) == nullptr)
+      origins_.erase(index);
+  }
+}
+
+bool Gossip::joined() const {
+  for (const auto& [origin, peer] : membership_.peers()) {
+    if (!peer.live()) continue;
+    const auto stream = streams_.find(origin);
+    if (stream == streams_.end() || !stream->second.snapshot_known || !stream->second.holdings_complete)
+      return false;
+    const Origin* row = origins_.find(origin);
+    if (row == nullptr || row->watermark < stream->second.snapshot_target) return false;
+  }
+  for (std::size_t row = 1; row < origins_.rows_count(); ++row) {
+    const Origin& origin = origins_[OriginIndex{static_cast<std::uint32_t>(row)}];
+    if (origin.watermark < origin.join_target) return false;
+  }
+  return true;
+}
+
+void Gossip::finish_join() {
+  for (std::size_t row = 1; row < origins_.rows_count(); ++row)
+    origins_[OriginIndex{static_cast<std::uint32_t>(row)}].join_target = Version{};
+}
+
+bool Gossip::everything_acked() const {
+  const Version newest = origins_[own_origin].watermark;
+  return queue_.empty() && std::all_of(streams_.begin(), streams_.end(), [&](const auto& item) {
+           const Peer* peer = membership_.find(item.first);
+           return peer == nullptr || !peer->live() || item.second.acked >= newest;
+         });
+}
+
+Gossip::Lag Gossip::lag(const Peer& peer, Instant now) const {
+  Lag lag;
+  const Origin* origin = origins_.find(peer.origin);
+  const Version held = origin == nullptr ? Version{} : origin->watermark;
+  lag.missing_versions = saturating_sub(peer.version.value, held.value);
+  if (lag.missing_versions != 0 && origin != nullptr && origin->behind_since != never)
+    lag.behind = now - origin->behind_since;
+  const auto stream = streams_.find(peer.origin);
+  if (stream != streams_.end())
+    lag.unacked_versions = saturating_sub(origins_[own_origin].watermark.value, stream->second.acked.value);
+  return lag;
+}
+
+}  // namespace starling

@@ -1,0 +1,148 @@
+/// What to send to whom: every node pushes its own counts straight to every live peer, and sees to it that
+/// they arrive.
+///
+/// The idea. Counters are G-counters, so a packet may be lost, doubled or late without harm to correctness;
+/// all that can be lost is time. Each origin numbers its publications; a delta says "of origin O, everything
+/// in (from, to]"; the receiver joins its entries whatever their order and moves its watermark for O if the
+/// delta begins at or below it. Acks are pairwise and constant in size. So:
+///   - new counts go out in one hop by the flush rule (`flush_rule.hpp`, `publish_queue.hpp`);
+///   - a packet with room repeats what is not acked (`delta_pager.hpp`); what stays unacked for a
+///   retransmission
+///     timeout is sent again from the peer's watermark;
+///   - a peer that knows nothing (ack 0) is simply far behind: it is paged everything, at the pace of its
+///   acks;
+///   - heartbeats carry a rotating slice of (origin, watermark). Whoever sees that the other holds more of an
+///     origin it cannot hear itself - a dead one, one that left, one behind a broken link - pulls it from
+///     there.
+/// The hard case is a hole: a delta that begins above the watermark is joined (its counts are true) but does
+/// not move the watermark, so the sender keeps repeating from below the hole.
+///
+/// Source: `design.md` section 4; van Renesse et al., "Efficient reconciliation and flow control for
+/// anti-entropy protocols" (Scuttlebutt); RFC 6298 for the timeout.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "base/effects.hpp"
+#include "base/random.hpp"
+#include "gossip/delta_pager.hpp"
+#include "gossip/origin_table.hpp"
+#include "gossip/publish_log.hpp"
+#include "gossip/publish_queue.hpp"
+#include "gossip/store.hpp"
+#include "gossip/stream.hpp"
+#include "membership/membership.hpp"
+#include "wire/codec.hpp"
+
+namespace starling {
+
+/// Why a datagram was sent, for the counters.
+enum class Purpose : std::uint8_t { urgent, lazy, ack, retransmit, catch_up, repair, heartbeat };
+inline constexpr std::size_t purposes_count = 7;
+constexpr std::string_view name(Purpose purpose) {
+  constexpr std::array<std::string_view, purposes_count> names{"urgent",   "lazy",   "ack",      "retransmit",
+                                                               "catch_up", "repair", "heartbeat"};
+  return names[static_cast<std::size_t>(purpose)];
+}
+
+struct Traffic {
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;
+};
+
+class Gossip {
+ public:
+  struct Options {
+    OriginId self;
+    std::uint64_t cluster_tag = 0;
+    PublishQueue::Options queue;
+  };
+
+  Gossip(Options options, GossipStore& store, Membership& membership, Random& random);
+
+  /// This node admitted hits in `component`, whose counter is held to `limit`.
+  void on_admitted(ComponentIndex component, Hits limit, Instant now);
+
+  /// Errors: table_full, window_out_of_range (what could be taken was), from_self (state unchanged).
+  Result<void> on_delta(const wire::Delta& delta, Instant now, Effects& effects);
+  /// Errors (state unchanged): unknown_sender.
+  Result<void> on_pull(const wire::Pull& pull, Effects& effects);
+  /// After membership has taken the heartbeat in.
+  void on_heartbeat(const Membership::Heard& heard, const wire::Heartbeat& heartbeat, Instant now,
+                    Effects& effects);
+  /// The component's window is over.
+  void forget(ComponentIndex component, OriginIndex origin);
+
+  /// Adds to a heartbeat for the peer `to` what gossip has to say: version, ack, a slice of holdings.
+  void compose(OriginId to, wire::Heartbeat& heartbeat);
+
+  void on_tick(Instant now, Effects& effects);
+  Instant next_deadline() const;
+
+  /// From now on everything is published at once.
+  void begin_leave(Instant now, Effects& effects);
+  /// True if every live peer holds everything we ever published.
+  bool everything_acked() const;
+
+  /// True if all that the live peers held when we met them has arrived.
+  bool joined() const;
+  /// Stops waiting for it: what comes later is ordinary repair.
+  void finish_join();
+
+  /// How far behind a peer we are, and it behind us.
+  struct Lag {
+    std::uint64_t missing_versions = 0;  ///< its publications that we do not hold
+    std::uint64_t unacked_versions = 0;  ///< ours that it has not confirmed
+    Duration behind{};                   ///< since when the former is not 0
+  };
+  Lag lag(const Peer& peer, Instant now) const;
+
+  OriginId origin_id(OriginIndex index) const { return origins_[index].id; }
+  const std::array<Traffic, purposes_count>& sent() const { return sent_; }
+  void count_sent(Purpose purpose, std::size_t bytes);
+  wire::Encoder& encoder() { return encoder_; }
+
+ private:
+  static constexpr std::size_t in_flight_packets_max = 256;
+  static constexpr std::size_t catch_up_packets_max = 32;  ///< in flight to a peer that is far behind
+  static constexpr std::uint32_t pull_packets_max = 16;    ///< answers to one pull
+  static constexpr std::uint32_t deltas_per_ack = 8;
+
+  bool is_urgent(const GossipStore::Own& own, Hits limit) const;
+  void reconsider(ComponentIndex joined, Instant now);
+  void publish(std::span<const ComponentIndex> components);
+  void send_new(Stream& stream, const Peer& peer, Purpose purpose, Instant now, Effects& effects);
+  void send_delta(wire::Delta& delta, Stream* stream, const Peer& peer, Purpose purpose, Effects& effects);
+  void send_ack(Stream& stream, const Peer& peer, Effects& effects);
+  void arm_retransmission(Stream& stream, const Peer& peer, Instant now);
+  void on_ack(Stream& stream, const Peer& peer, Version ack, Instant now, Effects& effects);
+  void on_holdings(const Peer& peer, const wire::Heartbeat& heartbeat, Instant now, Effects& effects);
+  void pull(Origin& origin, const Peer& from, Instant now, Effects& effects);
+  void after_pulled(Origin& origin, OriginId sender, Instant now, Effects& effects);
+  void tick_streams(Instant now, Effects& effects);
+  void drop_stale_rows(Instant now);
+  void flush(Instant now, Effects& effects);
+  void watch(Instant deadline) { stream_deadline_ = std::min(stream_deadline_, deadline); }
+
+  Options options_;
+  GossipStore& store_;
+  Membership& membership_;
+  PublishLog log_;
+  PublishQueue queue_;
+  OriginTable origins_;
+  DeltaPager pager_;
+  wire::Encoder encoder_;
+  std::map<OriginId, Stream> streams_;  // of live peers
+  std::array<Traffic, purposes_count> sent_{};
+  bool leaving_ = false;
+  Instant stream_deadline_ = never;  // no stream has anything due before this
+  Instant next_sweep_{};
+  std::vector<ComponentIndex> due_;  // scratch
+  wire::Delta delta_;                // scratch
+};
+
+}  // namespace starling

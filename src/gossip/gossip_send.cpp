@@ -1,0 +1,141 @@
+// Outputs: flushes, acks, retransmissions, pulls.
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "gossip/gossip.hpp"
+
+namespace starling {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// A peer may sit on an ack this long; the timeout must not be shorter.
+constexpr Duration ack_allowance = milliseconds(40);
+constexpr Duration retransmit_min = milliseconds(60);
+constexpr Duration retransmit_max = milliseconds(2000);
+constexpr std::uint32_t backoff_doublings_max = 5;
+constexpr Duration pull_patience_min = milliseconds(100);
+
+Duration rtt_bound(const Peer& peer) {
+  return peer.rtt.value_or(milliseconds(100)) + 4 * peer.rtt_deviation;
+}
+
+}  // namespace
+
+void Gossip::count_sent(Purpose purpose, std::size_t bytes) {
+  Traffic& traffic = sent_[static_cast<std::size_t>(purpose)];
+  ++traffic.packets;
+  traffic.bytes += bytes;
+}
+
+void Gossip::flush(Instant now, Effects& effects) {
+  due_.clear();
+  const bool urgent = queue_.take_due(now, due_);
+  if (due_.empty()) return;
+  const Version before = origins_[own_origin].watermark;
+  publish(due_);
+  const Purpose purpose = urgent ? Purpose::urgent : Purpose::lazy;
+  for (auto& [origin, stream] : streams_) {
+    const Peer* peer = membership_.find(origin);
+    if (peer == nullptr || !peer->live()) continue;
+    send_new(stream, *peer, purpose, now, effects);
+    if (!urgent || stream.sent > before) continue;
+    // This peer is being paged older counts. Urgent ones do not queue behind them: joined on receipt, they
+    // claim nothing and come again in their turn.
+    const DeltaPager::Range range{.from_min = before, .sent = before, .to = origins_[own_origin].watermark};
+    if (!pager_.fill_newest(origins_[own_origin].log, range, delta_)) continue;
+    delta_.origin = options_.self;
+    send_delta(delta_, &stream, *peer, purpose, effects);
+  }
+}
+
+void Gossip::send_new(Stream& stream, const Peer& peer, Purpose purpose, Instant now, Effects& effects) {
+  const Origin& self = origins_[own_origin];
+  bool sent = false;
+  while (stream.sent < self.watermark && stream.in_flight.size() < in_flight_packets_max) {
+    const DeltaPager::Range range{.from_min = stream.acked, .sent = stream.sent, .to = self.watermark};
+    if (pager_.fill_newest(self.log, range, delta_)) {
+      stream.cursor = self.log.newest;
+    } else {
+      if (stream.in_flight.size() >= catch_up_packets_max) break;  // its acks will draw the rest
+      stream.cursor = pager_.fill_page(self.log, stream.sent, self.watermark, stream.cursor, delta_);
+    }
+    delta_.origin = options_.self;
+    stream.sent = delta_.to;
+    stream.in_flight.push_back(Stream::InFlight{.to = delta_.to});
+    send_delta(delta_, &stream, peer, purpose, effects);
+    sent = true;
+  }
+  if (sent && stream.retransmit_at == never) arm_retransmission(stream, peer, now);
+}
+
+void Gossip::send_delta(wire::Delta& delta, Stream* stream, const Peer& peer, Purpose purpose,
+                        Effects& effects) {
+  delta.sender = options_.self;
+  delta.recipient = peer.origin;
+  const Origin* origin = origins_.find(peer.origin);
+  delta.ack = origin == nullptr ? Version{} : origin->watermark;
+  const std::span<const std::byte> datagram = encoder_.encode(delta);
+  count_sent(purpose, datagram.size());
+  effects.send(Port::sync, peer.sync, datagram);
+  if (stream == nullptr) return;
+  stream->deltas_to_ack = 0;  // this one carried the ack
+  stream->ack_at = never;
+}
+
+void Gossip::send_ack(Stream& stream, const Peer& peer, Effects& effects) {
+  delta_.entries.clear();
+  delta_.origin = options_.self;
+  delta_.from = delta_.to = Version{};
+  send_delta(delta_, &stream, peer, Purpose::ack, effects);
+}
+
+void Gossip::arm_retransmission(Stream& stream, const Peer& peer, Instant now) {
+  const Duration base = std::max(retransmit_min, rtt_bound(peer) + ack_allowance);
+  const Duration backed_off = base * (std::int64_t{1} << std::min(stream.timeouts, backoff_doublings_max));
+  stream.retransmit_at = now + std::min(backed_off, retransmit_max);
+  watch(stream.retransmit_at);
+}
+
+void Gossip::tick_streams(Instant now, Effects& effects) {
+  stream_deadline_ = never;
+  for (auto& [origin, stream] : streams_) {
+    const Peer* peer = membership_.find(origin);
+    if (peer == nullptr || !peer->live()) continue;
+    if (stream.retransmit_at <= now) {
+      ++stream.timeouts;
+      stream.sent = stream.acked;
+      stream.cursor = no_component;
+      stream.in_flight.clear();
+      stream.retransmit_at = never;
+      send_new(stream, *peer, Purpose::retransmit, now, effects);
+    }
+    if (stream.ack_at <= now) send_ack(stream, *peer, effects);
+    watch(std::min(stream.retransmit_at, stream.ack_at));
+  }
+}
+
+void Gossip::pull(Origin& origin, const Peer& from, Instant now, Effects& effects) {
+  if (origin.pull_until > now) return;  // somebody has been asked and may still answer
+  origin.pulled_from = from.origin;
+  origin.pull_packets_left = pull_packets_max;
+  origin.pull_until = now + std::max(pull_patience_min, 2 * rtt_bound(from));
+  const wire::Pull pull{
+      .sender = options_.self, .recipient = from.origin, .origin = origin.id, .from = origin.watermark};
+  const std::span<const std::byte> datagram = encoder_.encode(pull);
+  count_sent(Purpose::repair, datagram.size());
+  effects.send(Port::sync, from.sync, datagram);
+}
+
+void Gossip::begin_leave(Instant now, Effects& effects) {
+  leaving_ = true;
+  due_.clear();
+  queue_.take_all(now, due_);
+  publish(due_);
+  for (auto& [origin, stream] : streams_) {
+    const Peer* peer = membership_.find(origin);
+    if (peer != nullptr && peer->live()) send_new(stream, *peer, Purpose::urgent, now, effects);
+  }
+}
+
+}  // namespace starling

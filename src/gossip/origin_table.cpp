@@ -1,0 +1,48 @@
+#include "gossip/origin_table.hpp"
+
+#include "base/check.hpp"
+
+namespace starling {
+
+OriginTable::OriginTable(OriginId self) {
+  rows_.push_back(Origin{.id = self});
+  index_.emplace(self, own_origin.value);
+}
+
+Result<OriginIndex> OriginTable::intern(OriginId id) {
+  STARLING_CHECK(id != OriginId{});
+  const auto found = index_.find(id);
+  if (found != index_.end()) return OriginIndex{found->second};
+  if (index_.size() >= origins_max) return fail(ErrorCode::table_full);
+  std::uint32_t row = static_cast<std::uint32_t>(rows_.size());
+  if (free_.empty()) {
+    rows_.emplace_back();
+  } else {
+    row = free_.back();
+    free_.pop_back();
+  }
+  rows_[row] = Origin{.id = id};
+  rows_[row].log.list = row;
+  index_.emplace(id, row);
+  return OriginIndex{row};
+}
+
+Origin* OriginTable::find(OriginId id) {
+  const auto found = index_.find(id);
+  return found == index_.end() ? nullptr : &rows_[found->second];
+}
+
+const Origin* OriginTable::find(OriginId id) const {
+  const auto found = index_.find(id);
+  return found == index_.end() ? nullptr : &rows_[found->second];
+}
+
+void OriginTable::erase(OriginIndex index) {
+  Origin& row = rows_[index.value];
+  STARLING_CHECK(index != own_origin && row.log.size == 0);
+  index_.erase(row.id);
+  row = Origin{};
+  free_.push_back(index.value);
+}
+
+}  // namespace starling

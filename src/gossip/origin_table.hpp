@@ -1,0 +1,59 @@
+/// The origins whose counts are here: this node (row 0), its peers, and nodes that are gone.
+///
+/// An origin stays while any of its counts lives or its peer is known, because its watermark
+/// says what need not be sent again. The table is bounded; an unknown origin beyond the bound is refused.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "gossip/publish_log.hpp"
+
+namespace starling {
+
+inline constexpr std::size_t origins_max = 4096;
+
+struct Origin {
+  OriginId id;        ///< 0: the row is free
+  Version watermark;  ///< everything up to here is held, as far as its windows live
+  PublishLog::Ends log;
+  Version join_target;           ///< what a joining node waits for; 0: nothing
+  Instant behind_since = never;  ///< since when somebody is known to hold more; never: nobody is
+
+  // Repair: what was asked, of whom, and until when to wait for it.
+  OriginId pulled_from;
+  std::uint32_t pull_packets_left = 0;
+  Instant pull_until{};
+};
+
+class OriginTable {
+ public:
+  explicit OriginTable(OriginId self);
+
+  OriginIndex self() const { return own_origin; }
+  Result<OriginIndex> intern(OriginId id);
+  /// Null if unknown.
+  Origin* find(OriginId id);
+  const Origin* find(OriginId id) const;
+  Origin& operator[](OriginIndex index) { return rows_[index.value]; }
+  const Origin& operator[](OriginIndex index) const { return rows_[index.value]; }
+
+  /// Rows, free ones included, in a stable order.
+  std::size_t rows_count() const { return rows_.size(); }
+  std::size_t origins_count() const { return index_.size(); }
+
+  /// Frees the row of an origin of which nothing is left. Row 0 is never freed.
+  void erase(OriginIndex index);
+
+ private:
+  absl::flat_hash_map<OriginId, std::uint32_t> index_;
+  std::vector<Origin> rows_;
+  std::vector<std::uint32_t> free_;
+};
+
+}  // namespace starling

@@ -1,0 +1,68 @@
+#include "gossip/publish_log.hpp"
+
+#include "base/check.hpp"
+
+namespace starling {
+
+bool PublishLog::contains(const Ends& ends, ComponentIndex component) const {
+  return component.value < links_.size() && links_[component.value].version != Version{} &&
+         links_[component.value].list == ends.list;
+}
+
+void PublishLog::insert_after(Ends& ends, ComponentIndex older, ComponentIndex component) {
+  const ComponentIndex newer = older == no_component ? ends.oldest : link(older).newer;
+  link(component).older = older;
+  link(component).newer = newer;
+  (older == no_component ? ends.oldest : link(older).newer) = component;
+  (newer == no_component ? ends.newest : link(newer).older) = component;
+  ++ends.size;
+}
+
+void PublishLog::stamp(Ends& ends, ComponentIndex component, Version version, ComponentIndex near) {
+  STARLING_CHECK(version != Version{});
+  if (component.value >= links_.size()) links_.resize(component.value + 1);
+  if (link(component).version >= version) return;
+  if (near == component) near = no_component;
+  if (contains(ends, component)) remove(ends, component);
+
+  // Find the last one at or below `version`: from `near` if it is there, else from the newest.
+  ComponentIndex at = near != no_component && contains(ends, near) ? near : ends.newest;
+  while (at != no_component && link(at).version > version) at = link(at).older;
+  if (at != no_component)
+    while (link(at).newer != no_component && link(link(at).newer).version <= version) at = link(at).newer;
+  link(component).version = version;
+  link(component).list = ends.list;
+  insert_after(ends, at, component);
+}
+
+void PublishLog::remove(Ends& ends, ComponentIndex component) {
+  if (!contains(ends, component)) return;
+  const Link gone = link(component);
+  (gone.older == no_component ? ends.oldest : link(gone.older).newer) = gone.newer;
+  (gone.newer == no_component ? ends.newest : link(gone.newer).older) = gone.older;
+  link(component) = Link{};
+  --ends.size;
+}
+
+std::uint64_t PublishLog::hash_above(const Ends& ends, Version version) const {
+  std::uint64_t hash = 0;
+  for (ComponentIndex at = ends.newest; at != no_component && this->version(at) > version; at = older(at)) {
+    // The finaliser of SplitMix64: a version identifies what was published, so its hash stands for the entry.
+    std::uint64_t word = this->version(at).value + 0x9e3779b97f4a7c15;
+    word = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9;
+    word = (word ^ (word >> 27)) * 0x94d049bb133111eb;
+    hash ^= word ^ (word >> 31);
+  }
+  return hash;
+}
+
+ComponentIndex PublishLog::first_after(const Ends& ends, Version version, ComponentIndex hint) const {
+  if (ends.oldest == no_component || this->version(ends.newest) <= version) return no_component;
+  if (this->version(ends.oldest) > version) return ends.oldest;
+  ComponentIndex at = hint != no_component && contains(ends, hint) ? hint : ends.newest;
+  while (at != no_component && this->version(at) > version) at = older(at);
+  while (at != no_component && this->version(at) <= version) at = newer(at);
+  return at;
+}
+
+}  // namespace starling

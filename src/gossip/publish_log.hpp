@@ -1,0 +1,61 @@
+/// For each origin, its components in the order in which the origin published them.
+///
+/// A component stands in its origin's log once, at its newest version. So "everything published after v" is a
+/// walk over the tail that costs what has changed, no matter how large the table is, and a log truncated to a
+/// prefix is still a valid answer about that prefix (the Scuttlebutt rule). The lists are intrusive: arrays
+/// indexed by component, reserved once.
+///
+/// Logs of other origins are kept exactly like our own, from the versions in their packets, so whoever holds
+/// an origin's counts can hand them on when the origin itself is gone.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/ids.hpp"
+
+namespace starling {
+
+class PublishLog {
+ public:
+  /// Ends of one origin's list.
+  struct Ends {
+    std::uint32_t list = 0;  ///< which list this is: a component's row may be reused by another origin's
+    ComponentIndex oldest = no_component;
+    ComponentIndex newest = no_component;
+    std::size_t size = 0;
+  };
+
+  explicit PublishLog(std::size_t components_max) { links_.reserve(components_max); }
+
+  /// Puts the component at `version` in the list, unless it stands at that version or a newer one already.
+  /// `near` is a component of the same list that stands close by, or none: in-order input costs O(1).
+  void stamp(Ends& ends, ComponentIndex component, Version version, ComponentIndex near);
+  void remove(Ends& ends, ComponentIndex component);
+
+  /// The component with the lowest version above `version`, or none. `hint` as in `stamp`.
+  ComponentIndex first_after(const Ends& ends, Version version, ComponentIndex hint) const;
+
+  /// Hash of the versions above `version`, whatever their order; 0 if there are none. Costs what is above.
+  std::uint64_t hash_above(const Ends& ends, Version version) const;
+
+  bool contains(const Ends& ends, ComponentIndex component) const;
+  Version version(ComponentIndex component) const { return links_[component.value].version; }
+  ComponentIndex newer(ComponentIndex component) const { return links_[component.value].newer; }
+  ComponentIndex older(ComponentIndex component) const { return links_[component.value].older; }
+
+ private:
+  struct Link {
+    Version version;  // 0: not in any list
+    std::uint32_t list = 0;
+    ComponentIndex older = no_component;
+    ComponentIndex newer = no_component;
+  };
+
+  Link& link(ComponentIndex component) { return links_[component.value]; }
+  void insert_after(Ends& ends, ComponentIndex older, ComponentIndex component);
+
+  std::vector<Link> links_;
+};
+
+}  // namespace starling

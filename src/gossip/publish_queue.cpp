@@ -1,0 +1,83 @@
+#include "gossip/publish_queue.hpp"
+
+#include <algorithm>
+
+namespace starling {
+
+PublishQueue::PublishQueue(Options options, Random& random) : options_(options), random_(random) {
+  items_.reserve(options.components_max);
+}
+
+void PublishQueue::next_beat(Instant now) {
+  if (!has_beat_) {
+    has_beat_ = true;
+    beat_at_ = now + Duration(static_cast<std::int64_t>(
+                         random_.below(static_cast<std::uint64_t>(options_.sync_interval.count()))));
+  }
+  if (beat_at_ <= now) beat_at_ += options_.sync_interval * ((now - beat_at_) / options_.sync_interval + 1);
+}
+
+void PublishQueue::add(ComponentIndex component, Hits limit, bool urgent, Instant now) {
+  if (component.value >= items_.size()) items_.resize(component.value + 1);
+  Item& item = items_[component.value];
+  item.limit = limit;
+  if (item.queued == Queued::no) {
+    if (queued_count_ == 0) next_beat(now);
+    ++queued_count_;
+    if (!urgent) {
+      item.queued = Queued::lazy;
+      if (!item.in_lazy_list) lazy_.push_back(component);
+      item.in_lazy_list = true;
+    }
+  }
+  if (!urgent || item.queued == Queued::urgent) return;
+  item.queued = Queued::urgent;
+  urgent_.push_back(component);
+  flush_at_ = std::min(flush_at_, std::max(now, last_flush_ + options_.flush_coalesce));
+}
+
+void PublishQueue::forget(ComponentIndex component) {
+  if (component.value >= items_.size()) return;
+  Item& item = items_[component.value];
+  if (item.queued != Queued::no) --queued_count_;
+  item = Item{};
+}
+
+void PublishQueue::take(std::vector<ComponentIndex>& from, Queued which, std::vector<ComponentIndex>& due) {
+  for (const ComponentIndex component : from) {
+    Item& item = items_[component.value];
+    if (which == Queued::lazy) item.in_lazy_list = false;
+    if (item.queued != which) continue;
+    item.queued = Queued::no;
+    --queued_count_;
+    due.push_back(component);
+  }
+  from.clear();
+}
+
+bool PublishQueue::take_due(Instant now, std::vector<ComponentIndex>& due) {
+  const bool urgent = flush_at_ <= now;
+  if (urgent) {
+    take(urgent_, Queued::urgent, due);
+    last_flush_ = now;
+    flush_at_ = never;
+  }
+  if (!empty() && beat_at_ <= now) {
+    take(lazy_, Queued::lazy, due);
+    next_beat(now);
+  }
+  return urgent;
+}
+
+void PublishQueue::take_all(Instant now, std::vector<ComponentIndex>& due) {
+  take(urgent_, Queued::urgent, due);
+  take(lazy_, Queued::lazy, due);
+  last_flush_ = now;
+  flush_at_ = never;
+}
+
+Instant PublishQueue::next_deadline() const {
+  return empty() ? never : std::min(flush_at_, beat_at_);
+}
+
+}  // namespace starling

@@ -1,0 +1,80 @@
+/// Our own components with hits that nobody has been told of yet, and when to tell.
+///
+/// Two queues. Urgent: the flush rule wants it out; all that becomes urgent within `flush_coalesce` of the
+/// last flush shares its packets, and the first one after a pause goes at once. Lazy: everything else, at the
+/// next beat of a slow clock whose phase differs from node to node.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/random.hpp"
+#include "base/time.hpp"
+
+namespace starling {
+
+class PublishQueue {
+ public:
+  struct Options {
+    Duration flush_coalesce = std::chrono::microseconds(500);
+    Duration sync_interval = std::chrono::milliseconds(500);
+    std::size_t components_max = 0;
+  };
+
+  PublishQueue(Options options, Random& random);
+
+  /// `component` has unpublished hits: publish them now (`urgent`) or with the next beat. `limit` is what its
+  /// counter is held to.
+  void add(ComponentIndex component, Hits limit, bool urgent, Instant now);
+
+  /// The limit given for a component that waits for the next beat; nothing if it does not.
+  std::optional<Hits> limit_of_waiting(ComponentIndex component) const {
+    if (component.value >= items_.size() || items_[component.value].queued != Queued::lazy)
+      return std::nullopt;
+    return items_[component.value].limit;
+  }
+
+  Hits published(ComponentIndex component) const {
+    return component.value < items_.size() ? items_[component.value].published : 0;
+  }
+  void set_published(ComponentIndex component, Hits hits) { items_[component.value].published = hits; }
+
+  /// The component is gone; its row may come back as another.
+  void forget(ComponentIndex component);
+
+  /// Takes what is due at `now` out of the queues and appends it to `due`. Returns true if that was urgent.
+  bool take_due(Instant now, std::vector<ComponentIndex>& due);
+  /// Takes everything.
+  void take_all(Instant now, std::vector<ComponentIndex>& due);
+
+  bool empty() const { return queued_count_ == 0; }
+  Instant next_deadline() const;
+
+ private:
+  enum class Queued : std::uint8_t { no, lazy, urgent };
+  struct Item {
+    Hits published = 0;
+    Hits limit = 0;
+    Queued queued = Queued::no;
+    bool in_lazy_list = false;
+  };
+
+  void take(std::vector<ComponentIndex>& from, Queued which, std::vector<ComponentIndex>& due);
+  void next_beat(Instant now);
+
+  Options options_;
+  Random& random_;
+  std::vector<Item> items_;
+  // May name components that were forgotten or promoted since: `items_` tells.
+  std::vector<ComponentIndex> urgent_;
+  std::vector<ComponentIndex> lazy_;
+  std::size_t queued_count_ = 0;
+  Instant last_flush_{};
+  Instant flush_at_ = never;
+  Instant beat_at_{};
+  bool has_beat_ = false;
+};
+
+}  // namespace starling

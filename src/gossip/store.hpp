@@ -1,0 +1,30 @@
+/// What gossip needs of the counters. It knows no more of its payload than this.
+#pragma once
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "wire/messages.hpp"
+
+namespace starling {
+
+class GossipStore {
+ public:
+  virtual ~GossipStore() = default;
+
+  /// The component as an entry; its `version` is left alone.
+  virtual void read(ComponentIndex component, wire::DeltaEntry& entry) const = 0;
+
+  struct Own {
+    ComponentIndex component = no_component;  ///< no_component: this node has counted nothing there
+    Hits hits = 0;
+    Hits value = 0;  ///< merged, of the whole counter
+  };
+  /// What this node itself has counted in the counter that `component` belongs to.
+  virtual Own own_beside(ComponentIndex component) const = 0;
+
+  /// Raises the component of `origin` to at least `entry.count`. Errors (state unchanged): table_full,
+  /// window_out_of_range.
+  virtual Result<ComponentIndex> join(OriginIndex origin, const wire::DeltaEntry& entry) = 0;
+};
+
+}  // namespace starling

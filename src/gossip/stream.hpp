@@ -1,0 +1,37 @@
+/// What is between this node and one peer: our versions on their way to it, its acks, our acks to it.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+
+#include "base/ids.hpp"
+#include "base/time.hpp"
+
+namespace starling {
+
+struct Stream {
+  // Sending.
+  Version acked;                         ///< it holds our versions up to here
+  Version sent;                          ///< everything up to here has been sent at least once; >= acked
+  ComponentIndex cursor = no_component;  ///< near `sent`
+  struct InFlight {
+    Version to;
+  };
+  std::deque<InFlight> in_flight;  ///< deltas not acked, oldest first; at most `in_flight_packets_max`
+  Instant retransmit_at = never;
+  std::uint32_t timeouts = 0;  ///< in a row, without any progress
+
+  // Receiving.
+  std::uint32_t deltas_to_ack = 0;
+  Instant ack_at = never;
+
+  // Joining: what this peer said it had when we first met.
+  bool snapshot_known = false;
+  Version snapshot_target;
+  std::uint64_t holdings_seen = 0;
+  bool holdings_complete = false;
+
+  std::size_t holdings_next = 0;  ///< row of the origin table that the next slice for it starts with
+};
+
+}  // namespace starling

@@ -1,0 +1,66 @@
+/// Decisions: what the counts mean.
+///
+/// A request may match several rules in each of its descriptors, and each rule may have several limits. It
+/// passes if every limit allows it, and then every limit counts it; a denied request counts nowhere, so a
+/// flood of denials neither fills the table nor keeps a window closed. Two passes do that: look at all
+/// counters, then, if all allow, add to all. Each limit is looked at once, however many descriptors lead to
+/// it.
+///
+/// Here `fixed_window`: a request passes while used + hits <= limit in the current window. The algorithm is a
+/// pure function of merged window counts; it knows no peers.
+#pragma once
+
+#include <starling/request.hpp>
+
+#include <array>
+#include <span>
+#include <string_view>
+
+#include "base/ids.hpp"
+#include "base/keyed_hash.hpp"
+#include "base/time.hpp"
+#include "counter/counter_table.hpp"
+#include "limiter/rules.hpp"
+
+namespace starling {
+
+inline constexpr Hits hits_per_request_max = 0xFFFF'FFFF;
+
+class Limiter {
+ public:
+  Limiter(RuleSet rules, KeyedHash hash) : rules_(std::move(rules)), hash_(hash) {}
+
+  /// Decides, and counts if the request passes. Views in the result live until the next call or
+  /// `replace_rules`. Shape: O(rules x descriptors), no allocation for known counters.
+  Decision decide(const Request& request, WallTime wall, CounterTable& counters);
+
+  /// What the last `decide` counted: the component that grew, and the limit it is held to.
+  struct Charge {
+    ComponentIndex component;
+    Hits limit = 0;
+  };
+  std::span<const Charge> charges() const { return {charges_.data(), charges_count_}; }
+
+  /// The counters behind the last decision's `limits`, in the same order; for inspection.
+  std::span<const CounterId> counters() const { return {ids_.data(), limits_count_}; }
+
+  void replace_rules(RuleSet rules) { rules_ = std::move(rules); }
+  const RuleSet& rules() const { return rules_; }
+
+ private:
+  /// Fills `limits_` and `ids_` with every limit that applies. Returns false if there were more than fit.
+  bool match(const Request& request, WallTime wall);
+  bool add_limits(std::uint32_t rule_index, const Descriptor& descriptor, WallTime wall);
+  const LimitStatus* tightest(bool allowed) const;
+
+  RuleSet rules_;
+  KeyedHash hash_;
+  // Scratch of one decision, kept so that deciding allocates nothing.
+  std::array<LimitStatus, limits_per_request_max> limits_;
+  std::array<CounterId, limits_per_request_max> ids_;
+  std::array<Charge, limits_per_request_max> charges_;
+  std::size_t limits_count_ = 0;
+  std::size_t charges_count_ = 0;
+};
+
+}  // namespace starling

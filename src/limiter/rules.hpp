@@ -1,0 +1,57 @@
+/// Rules: what to match, and the limits to hold it to. Plain data, already checked.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.hpp"
+
+namespace starling {
+
+inline constexpr std::size_t rules_max = 10'000;
+inline constexpr std::size_t match_keys_max = 16;
+inline constexpr std::size_t limits_per_rule_max = 8;
+inline constexpr Hits limit_requests_max = 1'000'000'000'000;
+
+/// One line of a rule's `match`.
+struct Matcher {
+  enum class Kind : std::uint8_t {
+    equal,   ///< the value is `text`
+    any,     ///< `*`: any value, each with its own counters
+    prefix,  ///< `text*`: any value that starts so, each with its own counters
+  };
+  std::string key;
+  Kind kind = Kind::equal;
+  std::string text;  ///< without the `*`
+
+  bool matches(std::string_view value) const;
+  /// As it is written in the rules file.
+  std::string to_string() const;
+};
+
+struct Limit {
+  Hits requests = 0;           ///< hits per window; 0 denies everything
+  std::uint32_t window_s = 1;  ///< in [window_s_min, window_s_max]
+};
+
+struct Rule {
+  std::string name;            ///< unique among the rules
+  std::vector<Matcher> match;  ///< sorted by key, keys unique
+  std::vector<Limit> limits;   ///< at least one, windows unique
+
+  std::uint32_t window_s_smallest() const;
+};
+
+struct RuleSet {
+  std::string domain = "default";
+  std::vector<Rule> rules;
+
+  /// What a node without a rules file enforces: each principal, 100 requests per 10 s.
+  static RuleSet built_in();
+
+  std::uint32_t window_s_smallest() const;
+};
+
+}  // namespace starling

@@ -1,0 +1,51 @@
+#include "membership/address_book.hpp"
+
+#include <algorithm>
+
+namespace starling {
+
+bool Candidate::sent_recently(std::uint64_t ns) const {
+  return ns != 0 && std::find(sent_ns.begin(), sent_ns.end(), ns) != sent_ns.end();
+}
+
+void Candidate::remember_sent(std::uint64_t ns) {
+  sent_ns[sent_next] = ns;
+  sent_next = (sent_next + 1) % sent_remembered;
+}
+
+std::size_t AddressBook::on_resolved(std::span<const Endpoint> listed, Instant now) {
+  for (auto& [endpoint, candidate] : candidates_) candidate.in_dns = false;
+  std::size_t refused = 0;
+  for (const Endpoint& endpoint : listed) {
+    Candidate* candidate = learn(endpoint, now);
+    if (candidate == nullptr) {
+      ++refused;
+      continue;
+    }
+    candidate->in_dns = true;
+    candidate->last_vouched = now;
+  }
+  return refused;
+}
+
+Candidate* AddressBook::learn(const Endpoint& endpoint, Instant now) {
+  const auto found = candidates_.find(endpoint);
+  if (found != candidates_.end()) return &found->second;
+  if (candidates_.size() >= candidates_max) return nullptr;
+  Candidate candidate;
+  candidate.last_vouched = now;
+  candidate.next_heartbeat = now;
+  return &candidates_.emplace(endpoint, candidate).first->second;
+}
+
+Candidate* AddressBook::find(const Endpoint& endpoint) {
+  const auto found = candidates_.find(endpoint);
+  return found == candidates_.end() ? nullptr : &found->second;
+}
+
+const Candidate* AddressBook::find(const Endpoint& endpoint) const {
+  const auto found = candidates_.find(endpoint);
+  return found == candidates_.end() ? nullptr : &found->second;
+}
+
+}  // namespace starling

@@ -1,0 +1,65 @@
+/// Addresses at which a node of the neighborhood may be found, and when to try each next.
+///
+/// Addresses come from DNS, from peers (peer exchange), and from whoever sends us a heartbeat. They are only
+/// candidates: DNS lists pods that are terminating and forgets ones that live. An address is tried at every
+/// heartbeat interval; one that stays silent is tried ever more rarely. It is forgotten when neither DNS nor
+/// an answer vouches for it.
+#pragma once
+
+#include <array>
+#include <map>
+#include <span>
+
+#include "base/endpoint.hpp"
+#include "base/ids.hpp"
+#include "base/time.hpp"
+
+namespace starling {
+
+inline constexpr std::size_t candidates_max = 4096;
+
+struct Candidate {
+  bool in_dns = false;
+  bool is_self = false;  ///< our own heartbeat came back from here
+  bool proven = false;   ///< somebody here has answered us: replies may be larger than questions
+  OriginId origin;       ///< who was heard here last; 0: nobody
+  Instant last_vouched;  ///< last listed, heard of or heard from
+  Instant next_heartbeat;
+  Instant last_heartbeat;  ///< when we last sent one
+  std::uint32_t unanswered_count = 0;
+
+  // To be echoed: the clock of the last heartbeat heard from here.
+  std::uint64_t heard_sent_ns = 0;
+  Instant heard_at;
+
+  // Clocks of the last heartbeats that we sent here: an echo must name one of them to prove the address.
+  static constexpr std::size_t sent_remembered = 8;
+  std::array<std::uint64_t, sent_remembered> sent_ns{};
+  std::size_t sent_next = 0;
+
+  bool sent_recently(std::uint64_t ns) const;
+  void remember_sent(std::uint64_t ns);
+};
+
+class AddressBook {
+ public:
+  /// Ordered, so that a run repeated from its seed visits the addresses in the same order.
+  using Map = std::map<Endpoint, Candidate>;
+
+  /// The answer of DNS: these are listed, all others no longer are. Returns how many found no room.
+  std::size_t on_resolved(std::span<const Endpoint> listed, Instant now);
+
+  /// Adds or finds. Null if the book is full.
+  Candidate* learn(const Endpoint& endpoint, Instant now);
+  Candidate* find(const Endpoint& endpoint);
+  const Candidate* find(const Endpoint& endpoint) const;
+  void erase(const Endpoint& endpoint) { candidates_.erase(endpoint); }
+
+  Map& all() { return candidates_; }
+  const Map& all() const { return candidates_; }
+
+ private:
+  Map candidates_;
+};
+
+}  // namespace starling

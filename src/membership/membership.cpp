@@ -1,0 +1,265 @@
+#include "membership/membership.hpp"
+
+#include <algorithm>
+
+namespace starling {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr Duration interval_small_cluster = milliseconds(200);
+constexpr Duration interval_large_cluster = seconds(1);
+constexpr std::uint32_t small_cluster_nodes_max = 50;
+/// Ticks per heartbeat interval: heartbeats that fall due between two ticks go out together.
+constexpr int ticks_per_interval = 4;
+constexpr int suspect_after_intervals = 4;
+constexpr Duration suspect_to_dead = milliseconds(2000);
+/// An answer to a heartbeat from somebody who has not proven its address: at most this often per address.
+constexpr Duration reply_interval_min = milliseconds(50);
+/// Silent candidates: after this many tries the pause doubles with each, up to the maximum.
+constexpr std::uint32_t tries_before_backoff = 5;
+constexpr Duration silent_interval_max = seconds(5);
+constexpr std::int64_t skew_gain_inverse = 8;
+
+Notice notice_of(Notice::Kind kind, const Peer& peer) {
+  return Notice{.kind = kind, .peer = peer.origin, .endpoint = peer.heartbeat, .name = peer.name};
+}
+
+}  // namespace
+
+Duration Membership::heartbeat_interval() const {
+  if (options_.heartbeat_interval) return *options_.heartbeat_interval;
+  return nodes_count() < small_cluster_nodes_max ? interval_small_cluster : interval_large_cluster;
+}
+
+void Membership::on_resolved(std::span<const Endpoint> listed, Instant now, Effects& effects) {
+  has_resolved_ = true;
+  const std::size_t refused = addresses_.on_resolved(listed, now);
+  if (refused != 0)
+    effects.notify(
+        Notice{.kind = Notice::Kind::peer_table_full, .detail = static_cast<std::int64_t>(refused)});
+  next_tick_ = std::min(next_tick_, now);
+}
+
+Peer* Membership::find(OriginId origin) {
+  const auto found = peers_.find(origin);
+  return found == peers_.end() ? nullptr : &found->second;
+}
+
+const Peer* Membership::find(OriginId origin) const {
+  return const_cast<Membership*>(this)->find(origin);
+}
+
+void Membership::set_state(Peer& peer, PeerState state, Instant now, Effects& effects) {
+  if (peer.state == state) return;
+  const bool was_live = peer.live();
+  peer.state = state;
+  peer.state_since = now;
+  if (was_live && !peer.live()) --live_count_;
+  if (!was_live && peer.live()) ++live_count_;
+  constexpr std::array kinds{Notice::Kind::peer_alive, Notice::Kind::peer_suspect, Notice::Kind::peer_dead,
+                             Notice::Kind::peer_left};
+  effects.notify(notice_of(kinds[static_cast<std::size_t>(state)], peer));
+}
+
+Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const wire::Heartbeat& heartbeat,
+                                                   Instant now, WallTime wall, Effects& effects) {
+  if (heartbeat.sender == options_.self) {
+    if (Candidate* candidate = addresses_.find(from)) candidate->is_self = true;
+    return fail(ErrorCode::from_self);
+  }
+  Peer* known = find(heartbeat.sender);
+  if (known == nullptr && peers_.size() >= peers_max) return fail(ErrorCode::table_full);
+  Candidate* candidate = addresses_.learn(from, now);
+  if (candidate == nullptr) return fail(ErrorCode::table_full);
+
+  candidate->is_self = false;
+  candidate->heard_sent_ns = heartbeat.sent_ns;
+  candidate->heard_at = now;
+  candidate->last_vouched = now;
+  const bool proven = heartbeat.recipient == options_.self && candidate->sent_recently(heartbeat.echo_ns);
+
+  Heard heard;
+  if (!proven) {
+    // Somebody who does not know us yet, or knew an earlier life here: tell it who we are. A live peer whose
+    // echo is merely old needs nothing.
+    heard.reply_wanted = heartbeat.recipient != options_.self && heartbeat.state != wire::NodeState::left &&
+                         now - candidate->last_heartbeat >= reply_interval_min;
+    candidate->origin = heartbeat.sender;
+    return heard;
+  }
+  candidate->proven = true;
+  candidate->origin = heartbeat.sender;
+  for (const Endpoint& endpoint : heartbeat.peers) addresses_.learn(endpoint, now);
+  candidate->unanswered_count = 0;
+  Peer& peer = known != nullptr ? *known : admit(from, heartbeat, now, heard, effects);
+  // One peer may answer at several addresses (IPv4 and IPv6): stay with the one in use while it works.
+  const bool in_use = peer.heartbeat == from;
+  if (!in_use && (!peer.live() || now - peer.last_heard > 2 * heartbeat_interval())) peer.heartbeat = from;
+  peer.sync = Endpoint{peer.heartbeat.address, heartbeat.sync_port};
+  peer.last_heard = now;
+  peer.name = heartbeat.name;
+  peer.software = heartbeat.software;
+  peer.node_state = heartbeat.state;
+  peer.version = std::max(peer.version, heartbeat.version);
+  if (heartbeat.state == wire::NodeState::left) {
+    set_state(peer, PeerState::left, now, effects);
+  } else if (peer.state != PeerState::left) {  // a late heartbeat does not undo a goodbye
+    heard.became_alive = heard.became_alive || !peer.live();
+    set_state(peer, PeerState::alive, now, effects);
+    heard.reply_wanted = heard.became_alive;
+  }
+  estimate(peer, heartbeat, now, wall, effects);
+  heard.peer = &peer;
+  return heard;
+}
+
+Peer& Membership::admit(const Endpoint& from, const wire::Heartbeat& heartbeat, Instant now, Heard& heard,
+                        Effects& effects) {
+  for (auto& [origin, other] : peers_) {
+    if (other.heartbeat != from || origin == heartbeat.sender || !other.live()) continue;
+    heard.replaced = origin;
+    set_state(other, PeerState::dead, now, effects);
+  }
+  Peer& peer = peers_[heartbeat.sender];
+  peer.origin = heartbeat.sender;
+  peer.heartbeat = from;
+  peer.name = heartbeat.name;
+  peer.first_alive = now;
+  peer.state_since = now;
+  ++live_count_;
+  heard.became_alive = true;
+  effects.notify(notice_of(Notice::Kind::peer_alive, peer));
+  return peer;
+}
+
+void Membership::estimate(Peer& peer, const wire::Heartbeat& heartbeat, Instant now, WallTime wall,
+                          Effects& effects) {
+  const Duration sent(static_cast<std::int64_t>(heartbeat.echo_ns));
+  const Duration held = std::chrono::microseconds(heartbeat.echo_held_us);
+  const Duration sample = now.time_since_epoch() - sent - held;
+  if (sample < Duration::zero()) return;  // it says it held our clock longer than we have been without it
+  peer.on_rtt(sample);
+  const std::int64_t one_way_ms = std::chrono::duration_cast<milliseconds>(*peer.rtt / 2).count();
+  const std::int64_t skew_ms =
+      heartbeat.wall.time_since_epoch().count() + one_way_ms - wall.time_since_epoch().count();
+  // A fresh estimate is taken as it is; after that, smoothed, but a step of the clock is followed at once.
+  const bool step = std::abs(skew_ms - peer.clock_skew_ms) > 1000;
+  peer.clock_skew_ms =
+      step ? skew_ms : peer.clock_skew_ms + (skew_ms - peer.clock_skew_ms) / skew_gain_inverse;
+  const std::int64_t worth_a_warning_ms = std::int64_t{options_.window_s_smallest} * 100;
+  const bool skewed = std::abs(peer.clock_skew_ms) > worth_a_warning_ms;
+  if (skewed && !peer.skew_reported) {
+    Notice notice = notice_of(Notice::Kind::clock_skew, peer);
+    notice.detail = peer.clock_skew_ms;
+    effects.notify(notice);
+  }
+  peer.skew_reported = skewed;
+}
+
+void Membership::on_sign_of_life(OriginId origin, const Address& from, Instant now, Effects& effects) {
+  Peer* peer = find(origin);
+  if (peer == nullptr || !peer->live() || peer->heartbeat.address != from) return;
+  peer->last_heard = now;
+  set_state(*peer, PeerState::alive, now, effects);
+}
+
+void Membership::on_tick(Instant now, Effects& effects, std::vector<Endpoint>& due) {
+  if (now < next_tick_) return;
+  age_peers(now, effects);
+  age_candidates(now);
+  const Duration interval = heartbeat_interval();
+  for (auto& [endpoint, candidate] : addresses_.all()) {
+    if (candidate.next_heartbeat > now) continue;
+    const Peer* peer = find(candidate.origin);
+    const bool alias = peer != nullptr && peer->live() && peer->heartbeat != endpoint;
+    Duration pause = interval;
+    if (candidate.is_self || alias) {
+      pause = silent_interval_max;
+    } else if (candidate.unanswered_count > tries_before_backoff) {
+      const std::uint32_t doublings = std::min(candidate.unanswered_count - tries_before_backoff, 16U);
+      pause = std::min(interval * (std::int64_t{1} << doublings), std::max(silent_interval_max, interval));
+    }
+    candidate.next_heartbeat = now + random_.jittered(pause, 0.1);
+    due.push_back(endpoint);
+  }
+  next_tick_ = now + interval / ticks_per_interval;
+}
+
+void Membership::age_peers(Instant now, Effects& effects) {
+  const Duration suspect_after = suspect_after_intervals * heartbeat_interval();
+  for (auto& [origin, peer] : peers_) {
+    const Duration silent = now - peer.last_heard;
+    if (peer.live() && silent > suspect_after + suspect_to_dead) {
+      set_state(peer, PeerState::dead, now, effects);
+    } else if (peer.state == PeerState::alive && silent > suspect_after) {
+      set_state(peer, PeerState::suspect, now, effects);
+    }
+  }
+  std::erase_if(peers_, [&](const auto& item) {
+    const Peer& peer = item.second;
+    if (peer.live() || now - peer.state_since < options_.forget_after) return false;
+    const Candidate* candidate = addresses_.find(peer.heartbeat);
+    if (candidate != nullptr && candidate->in_dns && candidate->origin == peer.origin) return false;
+    effects.notify(notice_of(Notice::Kind::peer_forgotten, peer));
+    return true;
+  });
+}
+
+void Membership::age_candidates(Instant now) {
+  std::erase_if(addresses_.all(), [&](const auto& item) {
+    const Candidate& candidate = item.second;
+    if (candidate.in_dns || now - candidate.last_vouched < options_.forget_after) return false;
+    const Peer* peer = find(candidate.origin);
+    return peer == nullptr || !peer->live();
+  });
+}
+
+void Membership::compose(const Endpoint& to, wire::NodeState state, Instant now, WallTime wall,
+                         wire::Heartbeat& out) {
+  out = wire::Heartbeat{};
+  out.sender = options_.self;
+  out.name = options_.node_name;
+  out.software = options_.software;
+  out.state = state;
+  out.sync_port = options_.sync_port;
+  out.wall = wall;
+  out.sent_ns = static_cast<std::uint64_t>(now.time_since_epoch().count());
+  Candidate* candidate = addresses_.find(to);
+  if (candidate == nullptr) return;
+  out.recipient = candidate->origin;
+  if (candidate->heard_sent_ns != 0) {
+    const auto held_us =
+        std::chrono::duration_cast<std::chrono::microseconds>(now - candidate->heard_at).count();
+    if (held_us <= 0xFFFF'FFFF) {
+      out.echo_ns = candidate->heard_sent_ns;
+      out.echo_held_us = static_cast<std::uint32_t>(held_us);
+    }
+  }
+  candidate->remember_sent(out.sent_ns);
+  candidate->last_heartbeat = now;
+  if (candidate->unanswered_count < 1000) ++candidate->unanswered_count;
+  if (!candidate->proven) return;  // an answer must not be larger than three times its question
+
+  // A rotating sample of the living, so that every peer hears of every other within N / sample heartbeats.
+  auto next = peers_.lower_bound(exchange_next_);
+  for (std::size_t tried = 0; tried < peers_.size() && out.peers.size() < wire::peers_per_heartbeat_max;
+       ++tried) {
+    if (next == peers_.end()) next = peers_.begin();
+    const Peer& peer = (next++)->second;
+    if (peer.state == PeerState::alive && peer.heartbeat != to) out.peers.push_back(peer.heartbeat);
+  }
+  exchange_next_ = next == peers_.end() ? OriginId{} : next->first;
+}
+
+bool Membership::everybody_listed_is_here() const {
+  return std::all_of(addresses_.all().begin(), addresses_.all().end(), [&](const auto& item) {
+    const Candidate& candidate = item.second;
+    if (!candidate.in_dns || candidate.is_self) return true;
+    const Peer* peer = find(candidate.origin);
+    return peer != nullptr && peer->live();
+  });
+}
+
+}  // namespace starling

@@ -1,0 +1,105 @@
+/// Who is here: candidates become peers when they answer, peers become suspect and dead when they fall
+/// silent.
+///
+/// The hard rule: liveness only picks whom to send to and N, the number of live nodes. It never decides
+/// whether counts are joined, so a wrong suspicion costs accuracy for a moment and never a count.
+///
+/// Discovery is a three-way handshake without states of its own. A heartbeat carries the sender's clock; the
+/// answer echoes it. Whoever sees its own clock come back knows that the other address is real and that both
+/// directions work, and takes the other for alive. A node answers at once when it is asked by somebody who
+/// does not know it yet, and when somebody has just become alive, so two nodes know each other after three
+/// packets; all else rides on the periodic heartbeats. That bounds the replies: at most one per transition.
+///
+/// A node knows itself by its origin, not by its address: a heartbeat of our own that comes back marks that
+/// address as ours.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/effects.hpp"
+#include "base/random.hpp"
+#include "base/result.hpp"
+#include "membership/address_book.hpp"
+#include "membership/peer.hpp"
+#include "wire/messages.hpp"
+
+namespace starling {
+
+inline constexpr std::size_t peers_max = 1024;
+
+class Membership {
+ public:
+  struct Options {
+    OriginId self;
+    std::string node_name;
+    std::string software;
+    std::uint16_t sync_port = 4290;
+    /// Between heartbeats to one address. Nothing: 200 ms below 50 live nodes, else 1 s.
+    std::optional<Duration> heartbeat_interval;
+    Duration forget_after = std::chrono::seconds(60);
+    std::uint32_t window_s_smallest = 1;  ///< a tenth of it is the clock skew worth a warning
+  };
+
+  Membership(Options options, Random& random) : options_(std::move(options)), random_(random) {}
+
+  void on_resolved(std::span<const Endpoint> listed, Instant now, Effects& effects);
+
+  /// What a heartbeat changed, for whoever keeps streams to peers.
+  struct Heard {
+    Peer* peer = nullptr;       ///< null: the sender has not proven its address yet
+    bool became_alive = false;  ///< it was no live peer before
+    bool reply_wanted = false;  ///< send it a heartbeat now
+    OriginId replaced;          ///< the origin that lived at this address before; 0: none
+  };
+  /// Errors (state unchanged): from_self, table_full.
+  Result<Heard> on_heartbeat(const Endpoint& from, const wire::Heartbeat& heartbeat, Instant now,
+                             WallTime wall, Effects& effects);
+
+  /// A delta from a known peer is a sign of life too.
+  void on_sign_of_life(OriginId origin, const Address& from, Instant now, Effects& effects);
+
+  /// Ages peers and candidates. `due` receives the addresses to send a heartbeat to now.
+  void on_tick(Instant now, Effects& effects, std::vector<Endpoint>& due);
+  Instant next_deadline() const { return next_tick_; }
+
+  /// Fills in all that membership knows of a heartbeat to `to`, and notes it as sent.
+  void compose(const Endpoint& to, wire::NodeState state, Instant now, WallTime wall, wire::Heartbeat& out);
+
+  Peer* find(OriginId origin);
+  const Peer* find(OriginId origin) const;
+  const std::map<OriginId, Peer>& peers() const { return peers_; }
+  const AddressBook& addresses() const { return addresses_; }
+
+  /// Live nodes, this one included.
+  std::uint32_t nodes_count() const { return live_count_ + 1; }
+  /// True if every address that DNS lists is our own or a live peer's.
+  bool everybody_listed_is_here() const;
+  bool has_resolved() const { return has_resolved_; }
+  Duration heartbeat_interval() const;
+
+  void set_window_s_smallest(std::uint32_t window_s) { options_.window_s_smallest = window_s; }
+
+ private:
+  void set_state(Peer& peer, PeerState state, Instant now, Effects& effects);
+  void age_peers(Instant now, Effects& effects);
+  void age_candidates(Instant now);
+  Peer& admit(const Endpoint& from, const wire::Heartbeat& heartbeat, Instant now, Heard& heard,
+              Effects& effects);
+  void estimate(Peer& peer, const wire::Heartbeat& heartbeat, Instant now, WallTime wall, Effects& effects);
+
+  Options options_;
+  Random& random_;
+  AddressBook addresses_;
+  std::map<OriginId, Peer> peers_;  // ordered, for the same reason as the address book
+  std::uint32_t live_count_ = 0;
+  Instant next_tick_{};
+  OriginId exchange_next_;  // whom the next heartbeat's peer sample starts with
+  bool has_resolved_ = false;
+};
+
+}  // namespace starling

@@ -1,0 +1,97 @@
+/// From messages to datagrams and back.
+///
+/// Decoding trusts nothing: the header is checked first, then FlatBuffers verifies the whole buffer before a
+/// field is touched, then every field is held to the bounds of protocol/README.md. A datagram that fails any
+/// of it yields an Error and nothing else.
+#pragma once
+
+#include <flatbuffers/flatbuffers.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/endpoint.hpp"
+#include "base/result.hpp"
+#include "wire/messages.hpp"
+
+namespace starling::wire {
+
+/// Writes messages. The buffer is reused: a span is valid until the next call.
+class Encoder {
+ public:
+  explicit Encoder(std::uint64_t cluster_tag) : cluster_tag_(cluster_tag), builder_(2 * datagram_bytes_max) {}
+
+  /// `delta.entries` must fit (see DeltaSize).
+  std::span<const std::byte> encode(const Delta& delta);
+  std::span<const std::byte> encode(const Pull& pull);
+  /// Names are cut to their bounds; at most the bounded number of peers and holdings is written.
+  std::span<const std::byte> encode(const Heartbeat& heartbeat);
+
+ private:
+  std::span<const std::byte> seal(Kind kind);
+
+  std::uint64_t cluster_tag_;
+  flatbuffers::FlatBufferBuilder builder_;
+  std::vector<std::byte> datagram_;
+};
+
+/// Tells, entry by entry, whether a delta still fits `datagram_bytes_max`: an upper bound, never exceeded.
+class DeltaSize {
+ public:
+  /// `from_min`: the lowest `from` the delta may end up with; it decides which entries may need the wide
+  /// form.
+  explicit DeltaSize(Version from_min) : from_min_(from_min) {}
+
+  /// True, and counted, if the entry still fits.
+  bool add(const DeltaEntry& entry);
+
+ private:
+  static constexpr std::size_t groups_max = 16;
+  // Header, root offset, table with its vtable, vector of groups; padding included.
+  static constexpr std::size_t fixed_bytes = 16 + 8 + 24 + 64 + 12;
+  struct Group {
+    std::uint32_t window_s;
+    WindowId window_id;
+  };
+
+  Version from_min_;
+  std::size_t bytes_ = fixed_bytes;
+  std::size_t groups_count_ = 0;
+  std::array<Group, groups_max> groups_{};
+};
+
+/// Reads datagrams. Decoded messages are reused: valid until the next call.
+class Decoder {
+ public:
+  explicit Decoder(std::uint64_t cluster_tag) : cluster_tag_(cluster_tag) {}
+
+  /// What kind of message this is. Errors: too_short, too_long, bad_magic, wrong_protocol, wrong_cluster,
+  /// unknown_kind, wrong_port.
+  Result<Kind> open(std::span<const std::byte> datagram, Port port);
+
+  /// Call after `open` has said so. Errors: malformed, bad_field.
+  Result<const Delta*> delta();
+  Result<const Pull*> pull();
+  Result<const Heartbeat*> heartbeat();
+
+ private:
+  template <class Table>
+  const Table* verified_root();
+
+  std::uint64_t cluster_tag_;
+  // FlatBuffers reads in place and wants its buffer aligned; a datagram may come from anywhere.
+  struct alignas(16) Aligned {
+    std::array<std::byte, datagram_bytes_max> bytes;
+  };
+  std::unique_ptr<Aligned> body_ = std::make_unique<Aligned>();
+  std::size_t body_bytes_ = 0;
+  Delta delta_;
+  Pull pull_;
+  Heartbeat heartbeat_;
+};
+
+}  // namespace starling::wire

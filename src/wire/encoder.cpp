@@ -1,0 +1,121 @@
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "starling_generated.h"
+#include "wire/codec.hpp"
+#include "wire/header.hpp"
+
+namespace starling::wire {
+namespace {
+
+// Upper bounds of one more group (table, its vtable the first time, window, two vectors, offset, padding) and
+// of one more entry.
+constexpr std::size_t group_bytes = 72;
+constexpr std::size_t entry_bytes = sizeof(fb::Entry);
+constexpr std::size_t wide_entry_bytes = sizeof(fb::WideEntry);
+
+bool needs_wide(const DeltaEntry& entry, Version from) {
+  return entry.count > 0xFFFF'FFFF || entry.version.value - from.value > 0xFFFF'FFFF;
+}
+
+std::string_view cut(std::string_view text, std::size_t bytes_max) {
+  return text.substr(0, bytes_max);
+}
+
+}  // namespace
+
+std::span<const std::byte> Encoder::seal(Kind kind) {
+  const std::size_t bytes = header_bytes + builder_.GetSize();
+  STARLING_CHECK(bytes <= datagram_bytes_max);
+  datagram_.resize(bytes);
+  Header{.kind = kind, .cluster_tag = cluster_tag_}.write(
+      std::span<std::byte, header_bytes>(datagram_.data(), header_bytes));
+  std::copy_n(reinterpret_cast<const std::byte*>(builder_.GetBufferPointer()), builder_.GetSize(),
+              datagram_.begin() + header_bytes);
+  return datagram_;
+}
+
+std::span<const std::byte> Encoder::encode(const Delta& delta) {
+  builder_.Clear();
+  // Entries come by version; on the wire they are grouped by window. Few windows are live at a time, so the
+  // groups are found by walking the entries once per group.
+  std::vector<flatbuffers::Offset<fb::Group>> groups;
+  std::vector<bool> written(delta.entries.size(), false);
+  for (std::size_t first = 0; first < delta.entries.size(); ++first) {
+    if (written[first]) continue;
+    const DeltaEntry& lead = delta.entries[first];
+    std::vector<fb::Entry> entries;
+    std::vector<fb::WideEntry> wide;
+    for (std::size_t i = first; i < delta.entries.size(); ++i) {
+      const DeltaEntry& entry = delta.entries[i];
+      if (entry.window_s != lead.window_s || entry.window_id != lead.window_id) continue;
+      written[i] = true;
+      if (needs_wide(entry, delta.from)) {
+        wide.emplace_back(entry.key.value, entry.count, entry.version.value);
+      } else {
+        entries.emplace_back(entry.key.value, static_cast<std::uint32_t>(entry.count),
+                             static_cast<std::uint32_t>(entry.version.value - delta.from.value));
+      }
+    }
+    const auto entries_at = entries.empty() ? 0 : builder_.CreateVectorOfStructs(entries);
+    const auto wide_at = wide.empty() ? 0 : builder_.CreateVectorOfStructs(wide);
+    groups.push_back(fb::CreateGroup(builder_, lead.window_id.value, lead.window_s, entries_at, wide_at));
+  }
+  const auto groups_at = groups.empty() ? 0 : builder_.CreateVector(groups);
+  builder_.Finish(fb::CreateDelta(builder_, delta.sender.value, delta.origin.value, delta.from.value,
+                                  delta.to.value, groups_at, delta.recipient.value, delta.ack.value,
+                                  delta.partial));
+  return seal(Kind::delta);
+}
+
+std::span<const std::byte> Encoder::encode(const Pull& pull) {
+  builder_.Clear();
+  builder_.Finish(
+      fb::CreatePull(builder_, pull.sender.value, pull.recipient.value, pull.origin.value, pull.from.value));
+  return seal(Kind::pull);
+}
+
+std::span<const std::byte> Encoder::encode(const Heartbeat& heartbeat) {
+  builder_.Clear();
+  std::vector<fb::PeerAddress> peers;
+  for (const Endpoint& peer : heartbeat.peers) {
+    if (peers.size() == peers_per_heartbeat_max) break;
+    peers.emplace_back(flatbuffers::span<const std::uint8_t, 16>(peer.address.bytes.data(), 16), peer.port);
+  }
+  std::vector<fb::Holding> holdings;
+  for (const Holding& holding : heartbeat.holdings) {
+    if (holdings.size() == holdings_per_heartbeat_max) break;
+    holdings.emplace_back(holding.origin.value, holding.watermark.value, holding.beyond);
+  }
+  const std::string_view name = cut(heartbeat.name, name_bytes_max);
+  const std::string_view software = cut(heartbeat.software, software_bytes_max);
+  const auto name_at = builder_.CreateString(name.data(), name.size());
+  const auto software_at = builder_.CreateString(software.data(), software.size());
+  const auto peers_at = peers.empty() ? 0 : builder_.CreateVectorOfStructs(peers);
+  const auto holdings_at = holdings.empty() ? 0 : builder_.CreateVectorOfStructs(holdings);
+  builder_.Finish(fb::CreateHeartbeat(
+      builder_, heartbeat.sender.value, heartbeat.recipient.value, name_at, software_at,
+      static_cast<fb::NodeState>(heartbeat.state), heartbeat.sync_port, heartbeat.version.value,
+      heartbeat.ack.value, heartbeat.wall.time_since_epoch().count(), heartbeat.sent_ns, heartbeat.echo_ns,
+      heartbeat.echo_held_us, peers_at, holdings_at, heartbeat.holdings_count, heartbeat.lists_holdings));
+  return seal(Kind::heartbeat);
+}
+
+bool DeltaSize::add(const DeltaEntry& entry) {
+  const bool wide = needs_wide(entry, from_min_);
+  std::size_t more = wide ? wide_entry_bytes : entry_bytes;
+  const auto known_end = groups_.begin() + static_cast<std::ptrdiff_t>(groups_count_);
+  const bool known = std::any_of(groups_.begin(), known_end, [&](const Group& group) {
+    return group.window_s == entry.window_s && group.window_id == entry.window_id;
+  });
+  if (!known) {
+    if (groups_count_ == groups_max) return false;
+    more += group_bytes;
+  }
+  if (bytes_ + more > datagram_bytes_max) return false;
+  if (!known) groups_[groups_count_++] = Group{entry.window_s, entry.window_id};
+  bytes_ += more;
+  return true;
+}
+
+}  // namespace starling::wire

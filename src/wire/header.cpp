@@ -1,0 +1,35 @@
+#include "wire/header.hpp"
+
+#include <algorithm>
+
+namespace starling::wire {
+namespace {
+
+// offset 0: magic, 4: protocol version, 5: kind, 6: reserved (2 bytes, sent as 0, ignored), 8: cluster tag,
+// LE.
+constexpr std::array<std::byte, 4> magic{std::byte{'S'}, std::byte{'T'}, std::byte{'L'}, std::byte{'G'}};
+
+}  // namespace
+
+void Header::write(std::span<std::byte, header_bytes> out) const {
+  std::copy(magic.begin(), magic.end(), out.begin());
+  out[4] = std::byte{protocol_version};
+  out[5] = static_cast<std::byte>(kind);
+  out[6] = out[7] = std::byte{0};
+  for (int i = 0; i < 8; ++i) out[8 + i] = static_cast<std::byte>(cluster_tag >> (8 * i));
+}
+
+Result<Header> Header::read(std::span<const std::byte> datagram) {
+  if (datagram.size() < header_bytes) return fail(ErrorCode::too_short);
+  if (!std::equal(magic.begin(), magic.end(), datagram.begin())) return fail(ErrorCode::bad_magic);
+  const auto version = static_cast<std::uint8_t>(datagram[4]);
+  if (version != protocol_version) return fail(ErrorCode::wrong_protocol, version);
+  const auto kind = static_cast<std::uint8_t>(datagram[5]);
+  if (kind < static_cast<std::uint8_t>(Kind::delta) || kind > static_cast<std::uint8_t>(Kind::heartbeat))
+    return fail(ErrorCode::unknown_kind, kind);
+  Header header{.kind = static_cast<Kind>(kind), .cluster_tag = 0};
+  for (int i = 0; i < 8; ++i) header.cluster_tag |= static_cast<std::uint64_t>(datagram[8 + i]) << (8 * i);
+  return header;
+}
+
+}  // namespace starling::wire

@@ -1,0 +1,110 @@
+#include "gossip/publish_log.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "base/random.hpp"
+
+namespace starling {
+namespace {
+
+ComponentIndex c(std::uint32_t value) {
+  return ComponentIndex{value};
+}
+Version v(std::uint64_t value) {
+  return Version{value};
+}
+
+std::vector<std::uint64_t> versions(const PublishLog& log, const PublishLog::Ends& ends) {
+  std::vector<std::uint64_t> out;
+  for (ComponentIndex at = ends.oldest; at != no_component; at = log.newer(at))
+    out.push_back(log.version(at).value);
+  return out;
+}
+
+}  // namespace
+
+TEST_SUITE("gossip.publish_log") {
+  TEST_CASE("a component stands once, at its newest version") {
+    PublishLog log(10);
+    PublishLog::Ends ends;
+    log.stamp(ends, c(0), v(1), no_component);
+    log.stamp(ends, c(1), v(2), no_component);
+    log.stamp(ends, c(0), v(3), no_component);
+    CHECK(versions(log, ends) == std::vector<std::uint64_t>{2, 3});
+    CHECK(ends.size == 2);
+  }
+
+  TEST_CASE("an older version changes nothing") {
+    PublishLog log(10);
+    PublishLog::Ends ends;
+    log.stamp(ends, c(0), v(5), no_component);
+    log.stamp(ends, c(0), v(4), no_component);
+    CHECK(log.version(c(0)) == v(5));
+  }
+
+  TEST_CASE("versions out of order, with any hint, are put in order") {
+    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+      Random random(seed);
+      PublishLog log(100);
+      PublishLog::Ends ends;
+      std::map<std::uint32_t, std::uint64_t> model;
+      for (int step = 0; step < 200; ++step) {
+        const auto component = static_cast<std::uint32_t>(random.below(40));
+        const auto near = static_cast<std::uint32_t>(random.below(40));
+        if (random.chance(0.1)) {
+          log.remove(ends, c(component));
+          model.erase(component);
+          continue;
+        }
+        // A version belongs to one component: that is what makes it a version.
+        const std::uint64_t version = 1 + random.below(50) * 40 + component;
+        log.stamp(ends, c(component), v(version), log.contains(ends, c(near)) ? c(near) : no_component);
+        model[component] = std::max(model[component], version);
+      }
+      std::vector<std::uint64_t> expected;
+      for (const auto& [component, version] : model) expected.push_back(version);
+      std::sort(expected.begin(), expected.end());
+      REQUIRE(versions(log, ends) == expected);
+      CHECK(ends.size == expected.size());
+      for (std::uint64_t version = 0; version < 2001; version += 37) {
+        const auto above = std::upper_bound(expected.begin(), expected.end(), version);
+        const ComponentIndex first =
+            log.first_after(ends, v(version), c(static_cast<std::uint32_t>(random.below(40))));
+        REQUIRE((first == no_component) == (above == expected.end()));
+        if (first != no_component) CHECK(log.version(first).value == *above);
+      }
+    }
+  }
+
+  TEST_CASE("a row reused by another origin's list is not taken for a place in this one") {
+    PublishLog log(10);
+    PublishLog::Ends mine{.list = 1};
+    PublishLog::Ends theirs{.list = 2};
+    log.stamp(mine, c(0), v(1), no_component);
+    log.stamp(mine, c(1), v(2), no_component);
+    log.remove(mine, c(0));
+    log.stamp(theirs, c(0), v(9), no_component);
+    CHECK(log.first_after(mine, v(1), c(0)) == c(1));
+    log.remove(mine, c(0));  // not ours: nothing happens
+    CHECK(theirs.size == 1);
+  }
+
+  TEST_CASE("the hash of what lies above depends on the set, not on the order it came in") {
+    PublishLog log(10);
+    PublishLog::Ends a{.list = 1};
+    PublishLog::Ends b{.list = 2};
+    for (const std::uint64_t version : {3U, 9U, 7U})
+      log.stamp(a, c(static_cast<std::uint32_t>(version)), v(version), no_component);
+    for (const std::uint64_t version : {7U, 9U, 3U})
+      log.stamp(b, c(static_cast<std::uint32_t>(20 + version)), v(version), no_component);
+    CHECK(log.hash_above(a, v(4)) == log.hash_above(b, v(4)));
+    CHECK(log.hash_above(a, v(4)) != log.hash_above(a, v(2)));
+    CHECK(log.hash_above(a, v(9)) == 0);
+  }
+}
+
+}  // namespace starling

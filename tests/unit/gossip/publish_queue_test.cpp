@@ -1,0 +1,102 @@
+#include "gossip/publish_queue.hpp"
+
+#include <doctest/doctest.h>
+
+#include "gossip/flush_rule.hpp"
+
+namespace starling {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+struct Fixture {
+  Random random{1};
+  PublishQueue queue{PublishQueue::Options{.components_max = 10}, random};
+  Instant now{seconds(10)};
+  std::vector<ComponentIndex> due;
+
+  std::size_t taken(Instant at) {
+    due.clear();
+    queue.take_due(at, due);
+    return due.size();
+  }
+};
+
+}  // namespace
+
+TEST_SUITE("gossip.flush_rule") {
+  TEST_CASE(
+      "far from the limit a share is kept back, near it nothing, and alone as with others at least one hit") {
+    CHECK(flush_threshold(1000, 10) == 50);
+    CHECK(flush_threshold(1000, 1) == 500);
+    CHECK(flush_threshold(20, 10) == 1);
+    CHECK(flush_threshold(0, 10) == 1);
+    CHECK(flush_threshold(5, 0) == 2);
+  }
+
+  TEST_CASE("all nodes together keep back less than half of what remains") {
+    for (std::uint32_t nodes = 1; nodes <= 300; nodes += 7)
+      for (Hits remaining = 2 * nodes; remaining < 100'000; remaining = remaining * 3 / 2)
+        CHECK((flush_threshold(remaining, nodes) - 1) * nodes < remaining / 2 + 1);
+  }
+}
+
+TEST_SUITE("gossip.publish_queue") {
+  TEST_CASE("the first urgent one goes at once, the next ones share a flush half a millisecond later") {
+    Fixture f;
+    f.queue.add(ComponentIndex{1}, 100, true, f.now);
+    CHECK(f.queue.next_deadline() == f.now);
+    CHECK(f.taken(f.now) == 1);
+    f.queue.add(ComponentIndex{1}, 100, true, f.now + microseconds(10));
+    f.queue.add(ComponentIndex{2}, 100, true, f.now + microseconds(20));
+    CHECK(f.queue.next_deadline() == f.now + microseconds(500));
+    CHECK(f.taken(f.now + microseconds(499)) == 0);
+    CHECK(f.taken(f.now + microseconds(500)) == 2);
+    CHECK(f.queue.empty());
+  }
+
+  TEST_CASE("the others wait for the beat, at most one interval") {
+    Fixture f;
+    f.queue.add(ComponentIndex{1}, 100, false, f.now);
+    const Instant beat = f.queue.next_deadline();
+    CHECK(beat > f.now);
+    CHECK(beat <= f.now + milliseconds(500));
+    CHECK(f.taken(beat - microseconds(1)) == 0);
+    CHECK(f.taken(beat) == 1);
+    CHECK(f.queue.next_deadline() == never);
+  }
+
+  TEST_CASE("a waiting one that becomes urgent goes with the flush, once") {
+    Fixture f;
+    f.queue.add(ComponentIndex{1}, 100, false, f.now);
+    CHECK(f.queue.limit_of_waiting(ComponentIndex{1}) == 100);
+    f.queue.add(ComponentIndex{1}, 100, true, f.now);
+    CHECK_FALSE(f.queue.limit_of_waiting(ComponentIndex{1}).has_value());
+    CHECK(f.taken(f.now) == 1);
+    CHECK(f.taken(f.now + seconds(1)) == 0);
+  }
+
+  TEST_CASE("a forgotten component is never published, and its row can be another's") {
+    Fixture f;
+    f.queue.add(ComponentIndex{1}, 100, true, f.now);
+    f.queue.set_published(ComponentIndex{1}, 42);
+    f.queue.forget(ComponentIndex{1});
+    CHECK(f.queue.empty());
+    CHECK(f.queue.published(ComponentIndex{1}) == 0);
+    f.queue.add(ComponentIndex{1}, 100, true, f.now);
+    CHECK(f.taken(f.now) == 1);
+  }
+
+  TEST_CASE("everything can be taken at once") {
+    Fixture f;
+    f.queue.add(ComponentIndex{1}, 100, true, f.now);
+    f.queue.add(ComponentIndex{2}, 100, false, f.now);
+    f.queue.take_all(f.now, f.due);
+    CHECK(f.due.size() == 2);
+    CHECK(f.queue.empty());
+  }
+}
+
+}  // namespace starling

@@ -1,0 +1,335 @@
+#include "membership/membership.hpp"
+
+#include <doctest/doctest.h>
+
+#include "support.hpp"
+
+namespace starling {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr OriginId self{100};
+constexpr OriginId other{200};
+
+Endpoint at(std::uint8_t last) {
+  return Endpoint{Address::v4(10, 0, 0, last), 4291};
+}
+
+/// One node under test, and a hand that plays the others.
+struct Fixture {
+  Random random{1};
+  RecordingEffects effects;
+  Instant now{seconds(1000)};
+  WallTime wall{milliseconds(1'800'000'000'000)};
+  Membership membership;
+
+  explicit Fixture(std::uint32_t window_s = 10)
+      : membership(
+            Membership::Options{
+                .self = self, .node_name = "me", .software = "1", .window_s_smallest = window_s},
+            random) {}
+
+  /// What we send to an address now.
+  wire::Heartbeat compose(const Endpoint& to) {
+    wire::Heartbeat out;
+    membership.compose(to, wire::NodeState::ready, now, wall, out);
+    return out;
+  }
+
+  /// A heartbeat of `sender` that answers `ours`, or none of ours.
+  wire::Heartbeat from(OriginId sender, const wire::Heartbeat* ours = nullptr) const {
+    wire::Heartbeat heartbeat;
+    heartbeat.sender = sender;
+    heartbeat.recipient = ours == nullptr ? OriginId{} : self;
+    heartbeat.name = "peer";
+    heartbeat.state = wire::NodeState::ready;
+    heartbeat.sync_port = 4290;
+    heartbeat.wall = wall;
+    heartbeat.sent_ns = 77;
+    heartbeat.echo_ns = ours == nullptr ? 0 : ours->sent_ns;
+    return heartbeat;
+  }
+
+  Result<Membership::Heard> hear(const Endpoint& endpoint, const wire::Heartbeat& heartbeat) {
+    return membership.on_heartbeat(endpoint, heartbeat, now, wall, effects);
+  }
+
+  /// Completes the handshake with `origin` at `endpoint`, the answer coming after `rtt`.
+  Membership::Heard meet(OriginId origin, const Endpoint& endpoint, Duration rtt = milliseconds(2)) {
+    hear(endpoint, from(origin));
+    const wire::Heartbeat ours = compose(endpoint);
+    now += rtt;
+    return hear(endpoint, from(origin, &ours)).value();
+  }
+
+  std::vector<Endpoint> tick() {
+    std::vector<Endpoint> due;
+    membership.on_tick(now, effects, due);
+    return due;
+  }
+};
+
+}  // namespace
+
+TEST_SUITE("membership.membership") {
+  TEST_CASE("an address from DNS is only a candidate until it echoes our clock") {
+    Fixture f;
+    const Endpoint listed[] = {at(2)};
+    f.membership.on_resolved(listed, f.now, f.effects);
+    CHECK(f.tick() == std::vector<Endpoint>{at(2)});
+    CHECK(f.membership.peers().empty());
+    const auto unproven = f.hear(at(2), f.from(other));
+    REQUIRE(unproven.has_value());
+    CHECK(unproven->peer == nullptr);
+    CHECK(f.membership.nodes_count() == 1);
+    const auto heard = f.meet(other, at(2));
+    REQUIRE(heard.peer != nullptr);
+    CHECK(heard.became_alive);
+    CHECK(f.membership.nodes_count() == 2);
+    CHECK(f.effects.count(Notice::Kind::peer_alive) == 1);
+  }
+
+  TEST_CASE("a stranger is answered so that it can know us, and not more often than every 50 ms") {
+    Fixture f;
+    CHECK(f.hear(at(2), f.from(other))->reply_wanted);
+    f.compose(at(2));
+    CHECK_FALSE(f.hear(at(2), f.from(other))->reply_wanted);
+    f.now += milliseconds(50);
+    CHECK(f.hear(at(2), f.from(other))->reply_wanted);
+  }
+
+  TEST_CASE("replies end: two that know each other only send their periodic heartbeats") {
+    Fixture f;
+    CHECK(f.meet(other, at(2)).reply_wanted);
+    const wire::Heartbeat ours = f.compose(at(2));
+    CHECK_FALSE(f.hear(at(2), f.from(other, &ours))->reply_wanted);
+  }
+
+  TEST_CASE("an echo of something we never sent there proves nothing") {
+    Fixture f;
+    f.hear(at(2), f.from(other));
+    wire::Heartbeat forged = f.from(other);
+    forged.recipient = self;
+    forged.echo_ns = 12345;
+    CHECK(f.hear(at(2), forged)->peer == nullptr);
+    const wire::Heartbeat to_another = f.compose(at(3));
+    forged.echo_ns = to_another.sent_ns;
+    CHECK(f.hear(at(2), forged)->peer == nullptr);
+  }
+
+  TEST_CASE("heartbeats to an unproven address carry no peers") {
+    Fixture f;
+    f.meet(other, at(2));
+    f.meet(OriginId{300}, at(3));
+    f.hear(at(4), f.from(OriginId{400}));
+    CHECK(f.compose(at(4)).peers.empty());
+    CHECK(f.compose(at(3)).peers == std::vector<Endpoint>{at(2)});
+  }
+
+  TEST_CASE("our own heartbeat marks the address as ours and is refused") {
+    Fixture f;
+    const Endpoint listed[] = {at(1)};
+    f.membership.on_resolved(listed, f.now, f.effects);
+    CHECK_FALSE(f.membership.everybody_listed_is_here());
+    const auto outcome = f.hear(at(1), f.from(self));
+    REQUIRE_FALSE(outcome.has_value());
+    CHECK(outcome.error().code == ErrorCode::from_self);
+    CHECK(f.membership.peers().empty());
+    CHECK(f.membership.everybody_listed_is_here());
+  }
+
+  TEST_CASE(
+      "a silent peer becomes suspect after four intervals and dead two seconds later; then it is not in N") {
+    Fixture f;
+    f.meet(other, at(2));
+    f.now += milliseconds(790);
+    f.tick();
+    CHECK(f.membership.find(other)->state == PeerState::alive);
+    f.now += milliseconds(60);
+    f.tick();
+    CHECK(f.membership.find(other)->state == PeerState::suspect);
+    CHECK(f.membership.nodes_count() == 2);
+    f.now += milliseconds(2000);
+    f.tick();
+    CHECK(f.membership.find(other)->state == PeerState::dead);
+    CHECK(f.membership.nodes_count() == 1);
+  }
+
+  TEST_CASE("counts from a suspect are a sign of life, from another address they are not") {
+    Fixture f;
+    f.meet(other, at(2));
+    f.now += milliseconds(900);
+    f.tick();
+    REQUIRE(f.membership.find(other)->state == PeerState::suspect);
+    f.membership.on_sign_of_life(other, at(3).address, f.now, f.effects);
+    CHECK(f.membership.find(other)->state == PeerState::suspect);
+    f.membership.on_sign_of_life(other, at(2).address, f.now, f.effects);
+    CHECK(f.membership.find(other)->state == PeerState::alive);
+  }
+
+  TEST_CASE("a dead peer that answers again is alive again, as the same origin") {
+    Fixture f;
+    f.meet(other, at(2));
+    f.now += seconds(5);
+    f.tick();
+    REQUIRE(f.membership.find(other)->state == PeerState::dead);
+    CHECK(f.meet(other, at(2)).became_alive);
+    CHECK(f.membership.nodes_count() == 2);
+  }
+
+  TEST_CASE("another origin at the same address replaces the one that lived there") {
+    Fixture f;
+    f.meet(other, at(2));
+    const auto heard = f.meet(OriginId{201}, at(2));
+    CHECK(heard.became_alive);
+    CHECK(heard.replaced == other);
+    CHECK(f.membership.find(other)->state == PeerState::dead);
+    CHECK(f.membership.nodes_count() == 2);
+  }
+
+  TEST_CASE("a goodbye takes a peer out at once, and a late heartbeat does not bring it back") {
+    Fixture f;
+    f.meet(other, at(2));
+    const wire::Heartbeat ours = f.compose(at(2));
+    wire::Heartbeat goodbye = f.from(other, &ours);
+    goodbye.state = wire::NodeState::left;
+    f.hear(at(2), goodbye);
+    CHECK(f.membership.find(other)->state == PeerState::left);
+    CHECK(f.membership.nodes_count() == 1);
+    f.hear(at(2), f.from(other, &ours));
+    CHECK(f.membership.find(other)->state == PeerState::left);
+  }
+
+  TEST_CASE("the dead are forgotten after a minute, but not while DNS lists them") {
+    Fixture f;
+    const Endpoint listed[] = {at(2)};
+    f.membership.on_resolved(listed, f.now, f.effects);
+    f.meet(other, at(2));
+    f.now += seconds(10);
+    f.tick();
+    f.now += seconds(120);
+    f.tick();
+    REQUIRE(f.membership.find(other) != nullptr);
+    f.membership.on_resolved({}, f.now, f.effects);
+    f.tick();
+    CHECK(f.membership.find(other) == nullptr);
+    CHECK(f.effects.count(Notice::Kind::peer_forgotten) == 1);
+  }
+
+  TEST_CASE("peers that others know of become candidates") {
+    Fixture f;
+    f.hear(at(2), f.from(other));
+    const wire::Heartbeat ours = f.compose(at(2));
+    wire::Heartbeat heartbeat = f.from(other, &ours);
+    heartbeat.peers = {at(7), at(8)};
+    f.hear(at(2), heartbeat);
+    CHECK(f.membership.addresses().find(at(7)) != nullptr);
+    CHECK(f.membership.addresses().find(at(8)) != nullptr);
+  }
+
+  TEST_CASE("what a stranger says about peers is not believed") {
+    Fixture f;
+    wire::Heartbeat heartbeat = f.from(other);
+    heartbeat.peers = {at(7)};
+    f.hear(at(2), heartbeat);
+    CHECK(f.membership.addresses().find(at(7)) == nullptr);
+  }
+
+  TEST_CASE("a silent candidate is tried ever more rarely, an answering one at every interval") {
+    Fixture f;
+    const Endpoint listed[] = {at(2)};
+    f.membership.on_resolved(listed, f.now, f.effects);
+    int sent = 0;
+    for (int step = 0; step < 6000; ++step) {
+      for (const Endpoint& endpoint : f.tick()) {
+        f.compose(endpoint);
+        ++sent;
+      }
+      f.now += milliseconds(10);
+    }
+    CHECK(sent >= 12);
+    CHECK(sent <= 40);  // a minute at 200 ms would be 300
+  }
+
+  TEST_CASE("RTT and clock skew are measured from the echo") {
+    Fixture f;
+    f.meet(other, at(2), milliseconds(8));
+    CHECK(f.membership.find(other)->rtt == Duration(milliseconds(8)));
+    const wire::Heartbeat ours = f.compose(at(2));
+    wire::Heartbeat skewed = f.from(other, &ours);
+    skewed.wall = f.wall + milliseconds(5000);
+    f.hear(at(2), skewed);
+    CHECK(f.membership.find(other)->clock_skew_ms >= 5000);
+    CHECK(f.effects.count(Notice::Kind::clock_skew) == 1);
+  }
+
+  TEST_CASE("held time above the time since sending is nonsense and moves no estimate") {
+    Fixture f;
+    f.meet(other, at(2), milliseconds(2));
+    const auto before = f.membership.find(other)->rtt;
+    const wire::Heartbeat ours = f.compose(at(2));
+    wire::Heartbeat heartbeat = f.from(other, &ours);
+    heartbeat.echo_held_us = 0xFFFF'FFFF;
+    f.hear(at(2), heartbeat);
+    CHECK(f.membership.find(other)->rtt == before);
+  }
+
+  TEST_CASE("a peer reached at two addresses stays one peer and is sent heartbeats at the one in use") {
+    Fixture f;
+    f.meet(other, at(2));
+    f.meet(other, at(3));
+    CHECK(f.membership.nodes_count() == 2);
+    CHECK(f.membership.find(other)->heartbeat == at(2));
+    f.now += seconds(1);
+    f.meet(other, at(3));  // the first address has been silent
+    CHECK(f.membership.find(other)->heartbeat == at(3));
+  }
+
+  TEST_CASE("the tables are bounded: one more peer is refused and nothing changes") {
+    Fixture f;
+    for (std::uint32_t i = 0; i < peers_max; ++i) {
+      const Endpoint endpoint{
+          Address::v4(10, 1, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)), 4291};
+      f.meet(OriginId{1000 + i}, endpoint);
+    }
+    REQUIRE(f.membership.peers().size() == peers_max);
+    const auto outcome = f.hear(at(9), f.from(OriginId{5}));
+    REQUIRE_FALSE(outcome.has_value());
+    CHECK(outcome.error().code == ErrorCode::table_full);
+    CHECK(f.membership.peers().size() == peers_max);
+    CHECK(f.membership.addresses().find(at(9)) == nullptr);
+  }
+
+  TEST_CASE("with fifty live nodes heartbeats slow down to one a second") {
+    Fixture f;
+    CHECK(f.membership.heartbeat_interval() == Duration(milliseconds(200)));
+    for (std::uint8_t i = 0; i < 49; ++i) f.meet(OriginId{1000U + i}, at(static_cast<std::uint8_t>(100 + i)));
+    CHECK(f.membership.heartbeat_interval() == Duration(seconds(1)));
+  }
+}
+
+TEST_SUITE("membership.address_book") {
+  TEST_CASE("the book is bounded, and DNS is told how many found no room") {
+    AddressBook book;
+    std::vector<Endpoint> listed;
+    for (std::uint32_t i = 0; i < candidates_max + 5; ++i)
+      listed.push_back(Endpoint{Address::v4(10, static_cast<std::uint8_t>(i >> 16),
+                                            static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)),
+                                4291});
+    CHECK(book.on_resolved(listed, Instant{}) == 5);
+    CHECK(book.all().size() == candidates_max);
+  }
+
+  TEST_CASE("the last eight clocks sent are remembered, and zero never counts") {
+    Candidate candidate;
+    CHECK_FALSE(candidate.sent_recently(0));
+    for (std::uint64_t ns = 1; ns <= 9; ++ns) candidate.remember_sent(ns);
+    CHECK_FALSE(candidate.sent_recently(1));
+    CHECK(candidate.sent_recently(2));
+    CHECK(candidate.sent_recently(9));
+  }
+}
+
+}  // namespace starling
