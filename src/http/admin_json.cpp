@@ -1,0 +1,152 @@
+#include "http/admin_json.hpp"
+
+#include <fmt/format.h>
+#include <starling/version.hpp>
+
+#include "limiter/duration_text.hpp"
+
+namespace starling::http {
+namespace {
+
+std::string hex(OriginId origin) {
+  return origin == OriginId{} ? "" : fmt::format("{:016x}", origin.value);
+}
+
+template <class T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+std::string or_empty(const std::optional<Endpoint>& endpoint) {
+  return endpoint ? endpoint->to_string() : "";
+}
+
+Json rules_document(const RuleSet& set) {
+  Json rules = Json::array();
+  for (const Rule& rule : set.rules) {
+    Json match = Json::object();
+    for (const Matcher& matcher : rule.match) match[matcher.key] = matcher.to_string();
+    Json limits = Json::array();
+    for (const Limit& limit : rule.limits)
+      limits.push_back(
+          {{"requests", limit.requests}, {"per", format_duration(std::chrono::seconds(limit.window_s))}});
+    rules.push_back({{"name", rule.name}, {"match", std::move(match)}, {"limits", std::move(limits)}});
+  }
+  return rules;
+}
+
+Json datagrams_document(const NodeStatus& status) {
+  Json dropped = Json::object();
+  for (std::size_t code = 0; code < error_codes_count; ++code)
+    dropped[std::string(name(static_cast<ErrorCode>(code)))] = status.counts.dropped[code];
+  Json sent_by = Json::object();
+  std::uint64_t sent = 0;
+  std::uint64_t sent_bytes = 0;
+  for (std::size_t purpose = 0; purpose < purposes_count; ++purpose) {
+    const Traffic& traffic = status.counts.sent[purpose];
+    sent += traffic.packets;
+    sent_bytes += traffic.bytes;
+    sent_by[std::string(name(static_cast<Purpose>(purpose)))] = {{"packets", traffic.packets},
+                                                                 {"bytes", traffic.bytes}};
+  }
+  const auto both = [&](std::uint64_t UdpSocket::Counters::*field) {
+    return status.sync_socket.*field + status.heartbeat_socket.*field;
+  };
+  return {{"received", status.counts.datagrams_received},
+          {"accepted", status.counts.datagrams_accepted},
+          {"sent", sent},
+          {"sent_bytes", sent_bytes},
+          {"sent_by_purpose", std::move(sent_by)},
+          {"dropped", std::move(dropped)},
+          {"socket",
+           {{"send_queued", both(&UdpSocket::Counters::send_queued)},
+            {"send_dropped", both(&UdpSocket::Counters::send_dropped)},
+            {"send_failed", both(&UdpSocket::Counters::send_failed)},
+            {"receive_failed", both(&UdpSocket::Counters::receive_failed)},
+            {"truncated", both(&UdpSocket::Counters::truncated)}}}};
+}
+
+Json neighborhood_document(const NodeStatus::Neighborhood& neighborhood) {
+  Json addresses = Json::array();
+  for (const Endpoint& endpoint : neighborhood.addresses) addresses.push_back(endpoint.to_string());
+  std::string errors;
+  for (const std::string& error : neighborhood.errors)
+    errors += fmt::format("{}{}", errors.empty() ? "" : "; ", error);
+  return {{"host", neighborhood.host},
+          {"addresses", std::move(addresses)},
+          {"last_resolved_ms_ago", or_null(neighborhood.resolved_ms_ago)},
+          {"error", errors.empty() ? Json(nullptr) : Json(errors)}};
+}
+
+}  // namespace
+
+Json peers_document(const NodeStatus& status) {
+  Json peers = Json::array();
+  for (const PeerView& peer : status.peers)
+    peers.push_back({{"name", peer.name},
+                     {"address", peer.heartbeat.address.to_string()},
+                     {"heartbeat_endpoint", peer.heartbeat.to_string()},
+                     {"sync_endpoint", peer.sync.port == 0 ? "" : peer.sync.to_string()},
+                     {"origin", hex(peer.origin)},
+                     {"state", peer.state},
+                     {"age_ms", peer.age_ms},
+                     {"heard_ms_ago", peer.heard_ms_ago},
+                     {"rtt_us", or_null(peer.rtt_us)},
+                     {"lag_ms", peer.lag_ms},
+                     {"missing_versions", peer.missing_versions},
+                     {"unacked_versions", peer.unacked_versions},
+                     {"clock_skew_ms", peer.clock_skew_ms},
+                     {"version", peer.software}});
+  return {{"node", status.name}, {"peers", std::move(peers)}};
+}
+
+Json status_document(const NodeStatus& status) {
+  Json settings = Json::array();
+  for (const SettingView& setting : status.settings)
+    settings.push_back({{"name", setting.name}, {"value", setting.value}, {"source", name(setting.source)}});
+  Json document = {{"node",
+                    {{"name", status.name},
+                     {"origin", hex(status.origin)},
+                     {"version", version},
+                     {"uptime_ms", status.uptime_ms},
+                     {"cluster", status.cluster}}},
+                   {"state", name(status.state)},
+                   {"ready", status.ready()},
+                   {"reason", not_ready_reason(status)},
+                   {"advice", advice(status)},
+                   {"cluster_size", status.counts.nodes_count}};
+  document["listeners"] = {{"http", or_empty(status.listeners.http)},
+                           {"admin", or_empty(status.listeners.admin)},
+                           {"sync", status.listeners.sync.to_string()},
+                           {"heartbeat", status.listeners.heartbeat.to_string()}};
+  document["neighborhood"] = neighborhood_document(status.neighborhood);
+  document["settings"] = std::move(settings);
+  document["domain"] = status.rules.domain;
+  document["rules_from"] = status.rules_from;
+  document["reload_error"] = status.reload_error.empty() ? Json(nullptr) : Json(status.reload_error);
+  document["rules"] = rules_document(status.rules);
+  document["counters"] = {{"used", status.counts.counters_used}, {"max", status.counts.counters_max}};
+  document["decisions"] = {{"allowed", status.counts.allowed},
+                           {"denied", status.counts.denied},
+                           {"uncounted", status.counts.uncounted}};
+  document["datagrams"] = datagrams_document(status);
+  return document;
+}
+
+Json counters_document(OriginId self, const std::vector<CounterView>& counters) {
+  Json list = Json::array();
+  for (const CounterView& counter : counters) {
+    Json components = Json::array();
+    for (const CounterView::Share& share : counter.shares)
+      components.push_back({{"origin", hex(share.origin)}, {"hits", share.hits}});
+    list.push_back({{"rule", counter.rule},
+                    {"limit", counter.limit},
+                    {"window_s", counter.window_s},
+                    {"window_id", counter.window_id},
+                    {"total", counter.total},
+                    {"components", std::move(components)}});
+  }
+  return {{"origin", hex(self)}, {"counters", std::move(list)}};
+}
+
+}  // namespace starling::http

@@ -1,0 +1,19 @@
+/// The documents of the admin API. Their shape is a contract: scripts and the command line read them.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "engine/view.hpp"
+#include "node/status.hpp"
+
+namespace starling::http {
+
+using Json = nlohmann::ordered_json;
+
+/// Origins are 16 hexadecimal digits, times are milliseconds unless the name says otherwise.
+Json peers_document(const NodeStatus& status);
+Json status_document(const NodeStatus& status);
+Json counters_document(OriginId self, const std::vector<CounterView>& counters);
+
+}  // namespace starling::http

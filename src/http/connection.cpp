@@ -1,0 +1,301 @@
+#include "http/connection.hpp"
+
+#include <sys/ioctl.h>
+
+#include <memory>
+#include <utility>
+
+#include "http/head_parser.hpp"
+#include "http/request_line.hpp"
+
+namespace starling::http {
+namespace {
+
+/// What an idle connection's buffer may keep. There can be thousands of them.
+constexpr std::size_t kept_bytes_max = std::size_t{8} * 1024;
+
+/// A write in progress owns its bytes: the connection may be gone before it ends.
+struct Write {
+  uv_write_t request{};
+  std::string bytes;
+};
+
+void empty(std::string& buffer) {
+  buffer.clear();
+  if (buffer.capacity() > kept_bytes_max) buffer.shrink_to_fit();
+}
+
+/// The connection that a callback is for, or null if it is gone.
+Connection* owner_of(const uv_stream_t* stream) {
+  return static_cast<Connection*>(stream->data);
+}
+
+}  // namespace
+
+int Connection::accept(uv_stream_t* listener) {
+  auto tcp = std::make_unique<uv_tcp_t>();
+  if (const int error = uv_tcp_init(listener->loop, tcp.get()); error != 0) return error;
+  tcp_ = adopt(std::move(tcp), this);
+  if (const int error = uv_accept(listener, stream()); error != 0) return error;
+  uv_tcp_nodelay(tcp_.get(),
+                 1);  // answers are whole when they are written; if it fails, they only come later
+  update_reading();
+  return closed_ ? UV_ENOTCONN : 0;
+}
+
+void Connection::on_turn() {
+  serve_pending();
+  settle();
+}
+
+void Connection::on_deadline() {
+  switch (place.wait) {
+    case Wait::request:
+    case Wait::close:
+      closed_ = true;
+      break;
+    case Wait::head:
+      refuse({ErrorReason::head_timeout, "the request's headers did not arrive in time"});
+      flush();
+      break;
+    case Wait::output: {
+      const std::size_t unsent_bytes = uv_stream_get_write_queue_size(stream());
+      if (unsent_bytes < unsent_bytes_seen_)
+        renewed_ = true;
+      else
+        lose(ErrorReason::output_stalled);
+      unsent_bytes_seen_ = unsent_bytes;
+      break;
+    }
+    case Wait::turn:
+      break;
+  }
+  settle();
+}
+
+void Connection::close_if_idle() {
+  if (serving_ || next_wait() != Wait::request || has_unread_input()) return;
+  closed_ = true;
+  settle();
+}
+
+bool Connection::has_unread_input() const {
+  uv_os_fd_t fd = -1;
+  int unread_bytes = 0;
+  return uv_fileno(reinterpret_cast<uv_handle_t*>(tcp_.get()), &fd) == 0 &&
+         ioctl(fd, FIONREAD, &unread_bytes) == 0 && unread_bytes > 0;
+}
+
+void Connection::on_read(ssize_t count) {
+  if (count == 0) return;  // uv's EAGAIN
+  if (count == UV_EOF) return on_end_of_input();
+  if (count < 0) return lose(ErrorReason::connection_lost);
+  const std::string_view fresh(context_.read_buffer.data(), static_cast<std::size_t>(count));
+  if (lingering_) {
+    lingered_bytes_ += fresh.size();
+    if (lingered_bytes_ > context_.options.linger_bytes_max) lose(ErrorReason::linger_exceeded);
+    return;
+  }
+  if (pending_.empty()) {
+    const std::size_t used = serve(fresh);
+    if (!last_) pending_.assign(fresh.substr(used));
+    flush();
+  } else {
+    pending_.append(fresh);
+    serve_pending();
+  }
+}
+
+void Connection::on_end_of_input() {
+  input_ended_ = true;
+  if (lingering_) {
+    closed_ = true;
+    return;
+  }
+  // While there is more to serve, nothing is read; so everything that was complete has been answered.
+  if (!pending_.empty() && !last_) ++context_.counters[ErrorReason::head_truncated];
+  last_ = true;
+}
+
+void Connection::serve_pending() {
+  const std::size_t used = serve(pending_);
+  if (last_ || used == pending_.size())
+    empty(pending_);
+  else
+    pending_.erase(0, used);
+  flush();
+}
+
+std::size_t Connection::serve(std::string_view input) {
+  std::size_t used = 0;
+  has_more_ = false;
+  serving_ = true;
+  for (std::size_t served_count = 0; !last_;) {
+    std::string_view rest = input.substr(used);
+    if (scanner_.head_bytes() == 0) {
+      // Blank lines before a request are forgiven (RFC 9112, section 2.2), but they are no progress.
+      while (rest.starts_with("\r\n")) rest.remove_prefix(2);
+      used = input.size() - rest.size();
+    }
+    if (rest.empty() || rest == "\r") break;
+    if (output_full() || served_count == context_.options.requests_per_turn_max) {
+      has_more_ = true;
+      break;
+    }
+    const HeadScanner::Found found = scanner_.scan(rest);
+    if (found == HeadScanner::Found::error) {
+      refuse({ErrorReason::malformed_request, scanner_.error()});
+      break;
+    }
+    if (scanner_.head_bytes() > context_.options.header_bytes_max) {
+      const bool target =
+          scanner_.first_line_bytes() == 0 || scanner_.first_line_bytes() > context_.options.header_bytes_max;
+      refuse(target ? HeadError{ErrorReason::target_too_long, "the request line is too long"}
+                    : HeadError{ErrorReason::headers_too_large, "the headers are too large"});
+      break;
+    }
+    if (found == HeadScanner::Found::nothing_yet) {
+      check_request_line(rest);
+      break;
+    }
+    answer(rest.substr(0, scanner_.head_bytes()));
+    used += scanner_.head_bytes();
+    scanner_.reset();
+    line_checked_ = false;
+    renewed_ = true;
+    ++served_count;
+  }
+  serving_ = false;
+  return used;
+}
+
+void Connection::check_request_line(std::string_view head) {
+  if (line_checked_ || scanner_.first_line_bytes() == 0) return;
+  line_checked_ = true;
+  const auto line = parse_request_line(head.substr(0, scanner_.first_line_bytes() - 2));
+  if (!line) refuse(line.error());
+}
+
+void Connection::answer(std::string_view head) {
+  RequestView request;
+  if (const auto error = parse_head(head, context_.headers, request)) return refuse(*error);
+  Response& response = context_.response;
+  response.clear();
+  ++context_.counters.requests;
+  try {
+    context_.handler.on_request(request, response);
+  } catch (...) {  // it would cross libuv's C code next
+    ++context_.counters[ErrorReason::handler_failed];
+    response.clear();
+    response.set_message(500, "the request could not be handled").close_after();
+  }
+  last_ = !request.keep_alive || request.body_owed || response.closes() || context_.draining;
+  response.append_to(
+      output_, {.head_only = request.method == "HEAD", .keep_alive = !last_, .http_1_0 = request.http_1_0});
+}
+
+void Connection::refuse(const HeadError& error) {
+  ++context_.counters[error.reason];
+  context_.response.clear();
+  context_.response.set_message(status_of(error.reason), error.message);
+  context_.response.append_to(output_, {.keep_alive = false});
+  last_ = true;
+}
+
+void Connection::lose(ErrorReason reason) {
+  ++context_.counters[reason];
+  closed_ = true;
+}
+
+void Connection::flush() {
+  if (closed_ || in_flight_bytes_ > 0 || output_.empty()) return;
+  uv_buf_t whole = uv_buf_init(output_.data(), static_cast<unsigned>(output_.size()));
+  int written = uv_try_write(stream(), &whole, 1);
+  if (written == UV_EAGAIN) written = 0;
+  if (written < 0) return lose(ErrorReason::connection_lost);
+  const auto written_bytes = static_cast<std::size_t>(written);
+  if (written_bytes == output_.size()) return empty(output_);
+
+  auto write = std::make_unique<Write>();
+  write->bytes = std::exchange(output_, {});
+  in_flight_bytes_ = write->bytes.size() - written_bytes;
+  unsent_bytes_seen_ = in_flight_bytes_;
+  uv_buf_t rest = uv_buf_init(write->bytes.data() + written_bytes, static_cast<unsigned>(in_flight_bytes_));
+  const auto on_done = [](uv_write_t* request, int status) {
+    const std::unique_ptr<Write> done(reinterpret_cast<Write*>(request));
+    if (Connection* self = owner_of(request->handle)) {
+      self->on_written(status, std::move(done->bytes));
+      self->settle();
+    }
+  };
+  if (uv_write(&write->request, stream(), &rest, 1, on_done) != 0) return lose(ErrorReason::connection_lost);
+  static_cast<void>(write.release());  // on_done has it now
+}
+
+void Connection::on_written(int status, std::string&& buffer) {
+  in_flight_bytes_ = 0;
+  renewed_ = true;
+  if (status < 0) return lose(ErrorReason::connection_lost);
+  if (output_.empty()) {
+    output_ = std::move(buffer);
+    empty(output_);
+  }
+  flush();
+}
+
+void Connection::begin_linger() {
+  lingering_ = true;
+  empty(pending_);
+  auto request = std::make_unique<uv_shutdown_t>();
+  const auto on_done = [](uv_shutdown_t* done, int) { delete done; };
+  if (uv_shutdown(request.get(), stream(), on_done) != 0)
+    closed_ = true;  // the client is gone
+  else
+    static_cast<void>(request.release());
+}
+
+void Connection::settle() {
+  if (last_ && !closed_ && !lingering_ && queued_bytes() == 0) {
+    if (input_ended_)
+      closed_ = true;
+    else
+      begin_linger();
+  }
+  if (context_.draining && !closed_ && !last_ && next_wait() == Wait::request && !has_unread_input())
+    closed_ = true;
+  if (!closed_) update_reading();
+  if (closed_) return owner_.on_closed(*this);
+  owner_.on_wait(*this, next_wait(), std::exchange(renewed_, false));
+}
+
+void Connection::update_reading() {
+  const bool wanted = !input_ended_ && (lingering_ || (!last_ && !has_more_ && !output_full()));
+  if (wanted == reading_) return;
+  reading_ = wanted;
+  if (!wanted) {
+    uv_read_stop(stream());
+    return;
+  }
+  const auto allocate = [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
+    Connection* self = owner_of(reinterpret_cast<uv_stream_t*>(handle));
+    if (self == nullptr) return;
+    std::vector<char>& shared = self->context_.read_buffer;
+    *buffer = uv_buf_init(shared.data(), static_cast<unsigned>(shared.size()));
+  };
+  const auto on_read = [](uv_stream_t* stream, ssize_t count, const uv_buf_t*) {
+    if (Connection* self = owner_of(stream)) {
+      self->on_read(count);
+      self->settle();
+    }
+  };
+  if (uv_read_start(stream(), allocate, on_read) != 0) lose(ErrorReason::connection_lost);
+}
+
+Wait Connection::next_wait() const {
+  if (lingering_) return Wait::close;
+  if (has_more_ && !output_full()) return Wait::turn;
+  if (queued_bytes() > 0) return Wait::output;
+  return pending_.empty() ? Wait::request : Wait::head;
+}
+
+}  // namespace starling::http

@@ -1,0 +1,132 @@
+/// One TCP connection of a server: bytes in, answers out, in the order of the requests.
+///
+/// Input is parsed where it was read, in a buffer that all connections share; only an unfinished rest is
+/// copied and kept. Answers of one read gather in one buffer and leave in one write.
+///
+/// The hard case is an answer that must be the last one although the client still sends (a body that nobody
+/// reads, an error, a drain): closing then would make the kernel send a reset, and a reset can destroy the
+/// answer on its way. So the connection sends the answer, closes its sending side, and throws away what comes
+/// until the client closes too, within `linger_bytes_max` and `linger_timeout` (RFC 9112, section 9.6).
+#pragma once
+
+#include <uv.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/counters.hpp"
+#include "http/handler.hpp"
+#include "http/head_scanner.hpp"
+#include "http/response.hpp"
+#include "http/server_options.hpp"
+#include "node/handle.hpp"
+
+namespace starling::http {
+
+/// What a connection waits for. Each has its own time limit, except `turn`.
+enum class Wait : std::uint8_t {
+  request,  ///< nothing is under way
+  head,     ///< part of a request's head has come
+  output,   ///< answers are on their way
+  close,    ///< the last answer is out; the client is to close
+  turn,     ///< more requests have been read; the other connections come first
+};
+inline constexpr std::size_t waits_count = static_cast<std::size_t>(Wait::turn) + 1;
+
+/// What the connections of a server share. Everything runs on one loop, one callback at a time.
+struct ConnectionContext {
+  Handler& handler;
+  ServerOptions options;
+  Counters counters;
+  std::vector<char> read_buffer;
+  std::vector<Header> headers;
+  Response response;
+  bool draining = false;
+};
+
+class Connection;
+
+class ConnectionOwner {
+ public:
+  /// The connection waits for `wait` now. `renewed`: there was progress, so its time starts anew.
+  virtual void on_wait(Connection& connection, Wait wait, bool renewed) = 0;
+  /// The connection is done and is to be destroyed.
+  virtual void on_closed(Connection& connection) = 0;
+
+ protected:
+  ~ConnectionOwner() = default;
+};
+
+class Connection {
+ public:
+  Connection(ConnectionContext& context, ConnectionOwner& owner) : context_(context), owner_(owner) {}
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Takes the waiting connection off `listener` and starts to read. Returns a uv error or 0.
+  int accept(uv_stream_t* listener);
+
+  // Each of these may end with `ConnectionOwner::on_closed`, which destroys the connection.
+  void on_turn();
+  void on_deadline();
+  /// Closes if no request is under way and none has arrived.
+  void close_if_idle();
+
+  /// Where the owner keeps the connection; the owner's alone.
+  struct Place {
+    std::list<Connection>::iterator self;
+    Wait wait = Wait::request;
+    std::uint64_t deadline_ms = 0;  ///< of uv_now
+  };
+  Place place;
+
+ private:
+  void on_read(ssize_t count);
+  void on_end_of_input();
+  void on_written(int status, std::string&& buffer);
+
+  /// Answers the requests in `input` and returns how many bytes are done with.
+  std::size_t serve(std::string_view input);
+  void serve_pending();
+  /// Refuses a bad request line once it is complete, so that nobody waits for headers after it.
+  void check_request_line(std::string_view head);
+  void answer(std::string_view head);
+  void refuse(const HeadError& error);
+  void lose(ErrorReason reason);
+
+  void flush();
+  void begin_linger();
+  void settle();
+  void update_reading();
+  Wait next_wait() const;
+  /// True if the kernel already holds a request: closing now would reset it.
+  bool has_unread_input() const;
+  std::size_t queued_bytes() const { return output_.size() + in_flight_bytes_; }
+  bool output_full() const { return queued_bytes() > context_.options.output_bytes_max; }
+  uv_stream_t* stream() const { return reinterpret_cast<uv_stream_t*>(tcp_.get()); }
+
+  ConnectionContext& context_;
+  ConnectionOwner& owner_;
+  Handle<uv_tcp_t> tcp_;
+  HeadScanner scanner_;
+  std::string pending_;  ///< read, but not answered: at most one head and one read
+  std::string output_;   ///< answers that no write has taken yet
+  std::size_t in_flight_bytes_ = 0;
+  std::size_t unsent_bytes_seen_ = 0;  ///< at the last output deadline, to tell slow from stuck
+  std::size_t lingered_bytes_ = 0;
+  bool reading_ = false;
+  bool renewed_ = false;
+  bool line_checked_ = false;
+  bool has_more_ = false;  ///< `pending_` may hold complete requests
+  bool last_ = false;      ///< the last answer is in `output_`, or sent
+  bool lingering_ = false;
+  bool input_ended_ = false;
+  bool serving_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace starling::http

@@ -1,0 +1,143 @@
+#include "http/query.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace starling::http {
+namespace {
+
+/// How much of a client's text an error message repeats.
+constexpr std::size_t shown_bytes_max = 64;
+
+std::string_view shown(std::string_view text) {
+  return text.substr(0, shown_bytes_max);
+}
+
+tl::unexpected<std::string> fail(std::string message) {
+  return tl::unexpected<std::string>(std::move(message));
+}
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/// Appends the decoded `text` to `arena`, which has room for the whole query and so never moves.
+tl::expected<std::string_view, std::string> decode(std::string_view text, std::string& arena) {
+  const std::size_t start = arena.size();
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      arena += text[i] == '+' ? ' ' : text[i];
+      continue;
+    }
+    const int high = i + 1 < text.size() ? hex_value(text[i + 1]) : -1;
+    const int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
+    if (high < 0 || low < 0)
+      return fail(fmt::format("query: expected '%' and two hex digits, found '{}'", text.substr(i, 3)));
+    arena += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return std::string_view(arena).substr(start);
+}
+
+/// The parameters that are not entries.
+enum Reserved : unsigned { domain = 1, hits = 2, deny_status = 4, explain = 8 };
+
+unsigned reserved(std::string_view key) {
+  if (key == "domain") return domain;
+  if (key == "hits") return hits;
+  if (key == "deny_status") return deny_status;
+  if (key == "explain") return explain;
+  return 0;
+}
+
+tl::expected<void, std::string> set_reserved(CheckQuery& query, unsigned which, std::string_view value) {
+  if (which == domain) query.domain = value;
+  if (which == hits) {
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), query.hits);
+    if (error != std::errc{} || end != value.data() + value.size() || query.hits > query_hits_max)
+      return fail(
+          fmt::format("hits: expected a number from 0 to {}, found '{}'", query_hits_max, shown(value)));
+  }
+  if (which == deny_status) {
+    if (value != "403" && value != "429")
+      return fail(fmt::format("deny_status: expected 403 or 429, found '{}'", shown(value)));
+    query.deny_status = value == "403" ? 403 : 429;
+  }
+  if (which == explain) {
+    if (value != "0" && value != "1")
+      return fail(fmt::format("explain: expected 0 or 1, found '{}'", shown(value)));
+    query.explain = value == "1";
+  }
+  return {};
+}
+
+constexpr bool is_unreserved(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' ||
+         c == '_' || c == '~';
+}
+
+void append_encoded(std::string& out, std::string_view text) {
+  constexpr std::string_view hex = "0123456789ABCDEF";
+  for (const char c : text) {
+    if (is_unreserved(c)) {
+      out += c;
+      continue;
+    }
+    const auto value = static_cast<unsigned char>(c);
+    out += '%';
+    out += hex[value >> 4U];
+    out += hex[value & 0xFU];
+  }
+}
+
+}  // namespace
+
+tl::expected<CheckQuery, std::string> parse_check_query(std::string_view raw, QueryScratch& scratch) {
+  scratch.bytes.clear();
+  scratch.bytes.reserve(raw.size());  // decoding never makes text longer
+  CheckQuery query;
+  unsigned seen = 0;
+  std::size_t entries_count = 0;
+  for (std::string_view rest = raw; !rest.empty();) {
+    const std::string_view parameter = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(parameter.size() + 1, rest.size()));
+    if (parameter.empty()) continue;  // "a=1&&b=2" leaves no doubt
+    const std::size_t key_end = std::min(parameter.find('='), parameter.size());
+    const auto key = decode(parameter.substr(0, key_end), scratch.bytes);
+    if (!key) return tl::unexpected<std::string>(key.error());
+    const auto value = decode(parameter.substr(std::min(key_end + 1, parameter.size())), scratch.bytes);
+    if (!value) return tl::unexpected<std::string>(value.error());
+    if (key->empty()) return fail(fmt::format("query: expected key=value, found '{}'", shown(parameter)));
+
+    const unsigned which = reserved(*key);
+    const auto entries = std::span(scratch.entries).first(entries_count);
+    const auto same_key = [&key](const Entry& entry) { return entry.key == *key; };
+    if ((seen & which) != 0 || std::any_of(entries.begin(), entries.end(), same_key))
+      return fail(fmt::format("query: expected every key once, found '{}' twice", shown(*key)));
+    seen |= which;
+    if (which != 0) {
+      if (const auto set = set_reserved(query, which, *value); !set) return fail(set.error());
+      continue;
+    }
+    if (entries_count == query_entries_max)
+      return fail(fmt::format("query: expected at most {} entries, found more", query_entries_max));
+    scratch.entries[entries_count++] = Entry{.key = *key, .value = *value};
+  }
+  query.entries = std::span<const Entry>(scratch.entries).first(entries_count);
+  return query;
+}
+
+void append_query_parameter(std::string& target, std::string_view key, std::string_view value) {
+  target += target.find('?') == std::string::npos ? '?' : '&';
+  append_encoded(target, key);
+  target += '=';
+  append_encoded(target, value);
+}
+
+}  // namespace starling::http

@@ -1,0 +1,159 @@
+#include "http/server.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+
+#include "http/sigpipe.hpp"
+#include "node/socket_address.hpp"
+
+namespace starling::http {
+namespace {
+
+constexpr std::size_t read_bytes_max = std::size_t{64} * 1024;
+
+template <class H>
+Server* server_of(const H* handle) {
+  return static_cast<Server*>(handle->data);
+}
+
+}  // namespace
+
+Server::Server(Loop& loop, Handler& handler, const ServerOptions& options)
+    : loop_(loop),
+      context_{.handler = handler,
+               .options = options,
+               .counters = {},
+               .read_buffer = std::vector<char>(read_bytes_max),
+               .headers = std::vector<Header>(options.headers_count_max),
+               .response = {}} {
+  context_.options.requests_per_turn_max = std::max<std::size_t>(options.requests_per_turn_max, 1);
+  ignore_sigpipe();
+  auto timer = std::make_unique<uv_timer_t>();
+  uv_timer_init(loop_.get(), timer.get());
+  timer_ = adopt(std::move(timer), this);
+  auto turns = std::make_unique<uv_idle_t>();
+  uv_idle_init(loop_.get(), turns.get());
+  turns_ = adopt(std::move(turns), this);
+}
+
+Server::~Server() = default;
+
+tl::expected<Endpoint, int> Server::listen(const Endpoint& endpoint) {
+  auto tcp = std::make_unique<uv_tcp_t>();
+  if (const int error = uv_tcp_init(loop_.get(), tcp.get()); error != 0) return tl::unexpected<int>(error);
+  Handle<uv_tcp_t> listener = adopt(std::move(tcp), this);
+  const sockaddr_storage address = socket_address(endpoint);
+  if (const int error = uv_tcp_bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), 0);
+      error != 0)
+    return tl::unexpected<int>(error);
+  const auto on_connection = [](uv_stream_t* stream, int status) {
+    if (Server* self = server_of(stream)) self->on_connection(status);
+  };
+  // libuv reports an address in use here, not at bind.
+  if (const int error = uv_listen(reinterpret_cast<uv_stream_t*>(listener.get()),
+                                  context_.options.accept_queue_max, on_connection);
+      error != 0)
+    return tl::unexpected<int>(error);
+  sockaddr_storage local{};
+  int local_bytes = sizeof local;
+  if (const int error = uv_tcp_getsockname(listener.get(), reinterpret_cast<sockaddr*>(&local), &local_bytes);
+      error != 0)
+    return tl::unexpected<int>(error);
+  local_ = endpoint_of(reinterpret_cast<const sockaddr*>(&local));
+  listener_ = std::move(listener);
+  return local_;
+}
+
+void Server::drain() {
+  context_.draining = true;
+  listener_.reset();
+  auto& idle = waiting(Wait::request);
+  for (auto next = idle.begin(); next != idle.end();) (next++)->close_if_idle();
+}
+
+void Server::on_connection(int status) {
+  Counters& counters = context_.counters;
+  if (status != 0) {
+    ++counters[ErrorReason::accept_failed];
+    return;
+  }
+  auto& fresh = waiting(Wait::request);
+  Connection& connection = fresh.emplace_back(context_, static_cast<ConnectionOwner&>(*this));
+  connection.place.self = std::prev(fresh.end());
+  ++counters.connections_open;
+  const int error = connection.accept(reinterpret_cast<uv_stream_t*>(listener_.get()));
+  if (error != 0) {
+    ++counters[ErrorReason::accept_failed];
+    return on_closed(connection);
+  }
+  // Only a connection that was accepted can be closed, so the bound is looked at last.
+  if (counters.connections_open > context_.options.connections_max) {
+    ++counters.connections_refused;
+    return on_closed(connection);
+  }
+  ++counters.connections_accepted;
+  on_wait(connection, Wait::request, true);
+}
+
+void Server::on_wait(Connection& connection, Wait wait, bool renewed) {
+  Connection::Place& place = connection.place;
+  if (wait == place.wait && !renewed) return;
+  waiting(wait).splice(waiting(wait).end(), waiting(place.wait), place.self);
+  place.wait = wait;
+  if (wait == Wait::turn) {
+    const auto on_idle = [](uv_idle_t* handle) {
+      if (Server* self = server_of(handle)) self->on_idle();
+    };
+    uv_idle_start(turns_.get(), on_idle);
+    return;
+  }
+  place.deadline_ms = uv_now(loop_.get()) + timeout_ms(wait);
+  arm(place.deadline_ms);
+}
+
+void Server::on_closed(Connection& connection) {
+  waiting(connection.place.wait).erase(connection.place.self);
+  if (--context_.counters.connections_open > 0) return;
+  uv_timer_stop(timer_.get());
+  timer_due_ms_ = 0;
+}
+
+void Server::on_idle() {
+  auto& turns = waiting(Wait::turn);
+  // One turn each: those that still have more go to the end of the list and wait for the next round.
+  for (std::size_t left = turns.size(); left > 0 && !turns.empty(); --left) turns.front().on_turn();
+  if (turns.empty()) uv_idle_stop(turns_.get());
+}
+
+void Server::on_timer() {
+  timer_due_ms_ = 0;
+  const std::uint64_t now_ms = uv_now(loop_.get());
+  for (const Wait wait : {Wait::request, Wait::head, Wait::output, Wait::close}) {
+    auto& connections = waiting(wait);
+    while (!connections.empty() && connections.front().place.deadline_ms <= now_ms)
+      connections.front().on_deadline();
+    if (!connections.empty()) arm(connections.front().place.deadline_ms);
+  }
+}
+
+void Server::arm(std::uint64_t deadline_ms) {
+  // A timer that fires too early finds nothing due and is armed again; so a later deadline changes nothing.
+  if (timer_due_ms_ != 0 && timer_due_ms_ <= deadline_ms) return;
+  timer_due_ms_ = deadline_ms;
+  const std::uint64_t now_ms = uv_now(loop_.get());
+  const auto on_timer = [](uv_timer_t* handle) {
+    if (Server* self = server_of(handle)) self->on_timer();
+  };
+  uv_timer_start(timer_.get(), on_timer, deadline_ms > now_ms ? deadline_ms - now_ms : 0, 0);
+}
+
+std::uint64_t Server::timeout_ms(Wait wait) const {
+  std::chrono::milliseconds timeout = context_.options.idle_timeout;
+  if (wait == Wait::head) timeout = context_.options.header_timeout;
+  if (wait == Wait::close) timeout = context_.options.linger_timeout;
+  // At least 1 ms, so that a deadline just set is never due in the same sweep.
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(timeout.count(), 1));
+}
+
+}  // namespace starling::http

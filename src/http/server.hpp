@@ -1,0 +1,68 @@
+/// An HTTP/1.1 server on one TCP port: accepts, bounds, times out and drains connections. What a connection
+/// does with its bytes is in connection.hpp, what a request means is the handler's.
+///
+/// Time limits cost one libuv timer per server. All connections that wait for the same thing have the same
+/// limit, so a list per kind of wait, appended at the end, is in the order of the deadlines by itself:
+/// changing what a connection waits for is a splice, and the timer looks at the lists' heads only.
+#pragma once
+
+#include <uv.h>
+
+#include <array>
+#include <cstdint>
+#include <list>
+#include <tl/expected.hpp>
+
+#include "base/endpoint.hpp"
+#include "http/connection.hpp"
+#include "http/counters.hpp"
+#include "http/handler.hpp"
+#include "http/server_options.hpp"
+#include "node/handle.hpp"
+#include "node/loop.hpp"
+
+namespace starling::http {
+
+class Server final : private ConnectionOwner {
+ public:
+  /// `loop` and `handler` must outlive the server.
+  Server(Loop& loop, Handler& handler, const ServerOptions& options = {});
+  /// Closes everything at once; the memory of the handles is freed by the loop.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Listens on `endpoint` and returns where it really listens (port 0 picks a free port; `::` takes IPv4
+  /// too). Error: a libuv error number, for uv_strerror; the server can be asked again.
+  tl::expected<Endpoint, int> listen(const Endpoint& endpoint);
+  const Endpoint& local_endpoint() const { return local_; }
+
+  /// Stops accepting and closes idle connections; what has been asked is answered, with `Connection: close`.
+  /// When the last connection is gone, nothing of the server keeps the loop running.
+  void drain();
+  bool drained() const { return context_.draining && context_.counters.connections_open == 0; }
+
+  const Counters& counters() const { return context_.counters; }
+
+ private:
+  void on_wait(Connection& connection, Wait wait, bool renewed) override;
+  void on_closed(Connection& connection) override;
+  void on_connection(int status);
+  void on_idle();
+  void on_timer();
+  void arm(std::uint64_t deadline_ms);
+  std::uint64_t timeout_ms(Wait wait) const;
+  std::list<Connection>& waiting(Wait wait) { return waiting_[static_cast<std::size_t>(wait)]; }
+
+  Loop& loop_;
+  ConnectionContext context_;
+  Endpoint local_;
+  Handle<uv_tcp_t> listener_;
+  Handle<uv_timer_t> timer_;
+  Handle<uv_idle_t>
+      turns_;  ///< active while a connection waits for its turn: the loop then polls without waiting
+  std::uint64_t timer_due_ms_ = 0;  ///< 0: not armed
+  std::array<std::list<Connection>, waits_count> waiting_;
+};
+
+}  // namespace starling::http

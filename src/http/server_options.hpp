@@ -1,0 +1,28 @@
+/// The bounds of a server. What happens at each of them is tested, and counted in `Counters`.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace starling::http {
+
+struct ServerOptions {
+  std::size_t header_bytes_max = std::size_t{16} * 1024;  ///< request line and headers of one request
+  std::size_t headers_count_max = 64;                     ///< of one request
+  std::size_t connections_max = 10'000;                   ///< further ones are accepted and closed at once
+  std::size_t requests_per_turn_max = 64;  ///< of one connection, before the others get their turn
+  /// With more than this unsent, no further request of the connection is read or answered. The answer that
+  /// crosses the bound is still sent whole.
+  std::size_t output_bytes_max = std::size_t{256} * 1024;
+  std::size_t linger_bytes_max = std::size_t{1024} * 1024;  ///< thrown away unread after the last answer
+  int accept_queue_max = 1024;                              ///< connections that wait in the kernel
+
+  /// Between two requests, and without any progress in sending.
+  std::chrono::milliseconds idle_timeout{60'000};
+  /// From a request's first byte to the end of its headers.
+  std::chrono::milliseconds header_timeout{10'000};
+  /// For the client to close after the last answer.
+  std::chrono::milliseconds linger_timeout{2'000};
+};
+
+}  // namespace starling::http

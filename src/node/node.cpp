@@ -1,0 +1,267 @@
+#include "node/node.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sodium.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/check.hpp"
+
+namespace starling {
+namespace {
+
+std::string host_name() {
+  std::array<char, UV_MAXHOSTNAMESIZE> text{};
+  std::size_t bytes = text.size();
+  if (uv_os_gethostname(text.data(), &bytes) != 0) return "node";
+  std::string name(text.data(), std::min<std::size_t>(bytes, wire::name_bytes_max));
+  return name.empty() ? "node" : name;
+}
+
+std::uint64_t random_u64() {
+  std::uint64_t value = 0;
+  while (value == 0) randombytes_buf(&value, sizeof value);
+  return value;
+}
+
+EngineOptions engine_options(const Settings& settings, const std::string& name, OriginId origin,
+                             std::uint16_t sync_port) {
+  EngineOptions options;
+  options.origin = origin;
+  options.seed = random_u64();
+  options.cluster = settings.cluster;
+  options.node_name = name;
+  options.sync_port = sync_port;
+  options.has_neighborhood = !settings.neighbors.empty();
+  if (settings.heartbeat_interval) options.heartbeat_interval = *settings.heartbeat_interval;
+  options.sync_interval = settings.sync_interval;
+  options.join_timeout = settings.join_timeout;
+  options.counters_max = settings.max_counters;
+  constexpr std::uint64_t components_per_counter = 4;
+  options.components_max = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(std::uint64_t{settings.max_counters} * components_per_counter, 0xFFFF'FFF0));
+  return options;
+}
+
+}  // namespace
+
+Node::Node(Loop& loop, Options options, Log log)
+    : loop_(loop),
+      options_(std::move(options)),
+      log_(std::move(log)),
+      name_(options_.settings.node_name.empty() ? host_name() : options_.settings.node_name),
+      started_(Loop::now()),
+      origin_{random_u64()},
+      sync_socket_(loop, *this),
+      heartbeat_socket_(loop, *this),
+      timer_(loop, *this) {}
+
+Node::~Node() = default;
+
+tl::expected<void, std::string> Node::open(UdpSocket& socket, std::uint16_t port, std::string_view setting) {
+  const Settings& settings = options_.settings;
+  Endpoint endpoint{.address = settings.bind.value_or(Address{}), .port = port};
+  auto opened = socket.open(endpoint);
+  if (!opened && !settings.bind && opened.error() != UV_EADDRINUSE) {
+    endpoint.address = Address::v4(0, 0, 0, 0);  // a machine without IPv6
+    opened = socket.open(endpoint);
+  }
+  if (!opened)
+    return tl::unexpected(
+        fmt::format("--{}: cannot listen on UDP {}: {}; is another node running there? choose another "
+                    "--{} or --bind",
+                    setting, endpoint.to_string(), uv_strerror(opened.error()), setting));
+  log_->info("listening {} udp={} receive_buffer_bytes={} wanted_bytes={}", setting,
+             socket.local_endpoint().to_string(), socket.receive_buffer_bytes(),
+             UdpSocket::receive_buffer_bytes_wanted);
+  if (socket.receive_buffer_bytes() < UdpSocket::receive_buffer_bytes_wanted)
+    log_->debug("the kernel granted a smaller receive buffer; net.core.rmem_max={} would give all of it",
+                UdpSocket::receive_buffer_bytes_wanted);
+  return {};
+}
+
+tl::expected<void, std::string> Node::start() {
+  const Settings& settings = options_.settings;
+  if (auto opened = open(sync_socket_, settings.sync_port, "sync-port"); !opened) return opened;
+  if (auto opened = open(heartbeat_socket_, settings.heartbeat_port, "heartbeat-port"); !opened)
+    return opened;
+  started_ = Loop::now();
+  engine_ = std::make_unique<Engine>(
+      engine_options(settings, name_, origin_, sync_socket_.local_endpoint().port), options_.rules, started_);
+
+  auto prepare = std::make_unique<uv_prepare_t>();
+  STARLING_CHECK(uv_prepare_init(loop_.get(), prepare.get()) == 0);
+  before_sleep_ = adopt(std::move(prepare), this);
+  uv_prepare_start(before_sleep_.get(), [](uv_prepare_t* handle) {
+    if (auto* self = static_cast<Node*>(handle->data)) self->before_sleep();
+  });
+  if (!settings.neighbors.empty())
+    resolver_ = std::make_unique<Resolver>(loop_,
+                                           Resolver::Options{.neighbors = settings.neighbors,
+                                                             .dns_servers = settings.dns_servers,
+                                                             .interval = settings.resolve_interval,
+                                                             .seed = random_u64()},
+                                           static_cast<Resolver::Listener&>(*this));
+  log_->info("node name={} origin={:016x} cluster={} neighborhood={} rules={} from={}", name_, origin_.value,
+             settings.cluster,
+             settings.neighborhood_host.empty() ? "none (a cluster of one)" : settings.neighborhood_host,
+             options_.rules.rules.size(), options_.rules_from);
+  const bool beyond_loopback = !settings.bind || !settings.bind->is_loopback();
+  if (beyond_loopback && !settings.neighbors.empty())
+    log_->warn("gossip is not encrypted: keep UDP {} and {} reachable for these nodes only",
+               settings.sync_port, settings.heartbeat_port);
+  return {};
+}
+
+void Node::send(Port via, const Endpoint& to, std::span<const std::byte> datagram) {
+  (via == Port::sync ? sync_socket_ : heartbeat_socket_).send(to, datagram);
+}
+
+void Node::on_datagram(UdpSocket& socket, const Endpoint& from, std::span<const std::byte> bytes) {
+  const Port port = &socket == &sync_socket_ ? Port::sync : Port::heartbeat;
+  const auto outcome = engine_->on_datagram(from, port, bytes, Loop::now(), Loop::wall(), *this);
+  // DNS lists this node as well, so its own heartbeats come back all the time.
+  if (!outcome && outcome.error().code != ErrorCode::from_self && log_->should_log(spdlog::level::debug))
+    log_->debug("dropped datagram from={} reason={} detail={}", from.to_string(),
+                starling::name(outcome.error().code), outcome.error().detail);
+}
+
+void Node::on_timer() {}  // waking up is all: `before_sleep` comes next
+
+void Node::before_sleep() {
+  const Instant now = Loop::now();
+  if (engine_->next_deadline() <= now) engine_->on_tick(now, Loop::wall(), *this);
+  timer_.arm(engine_->next_deadline());
+}
+
+void Node::on_resolution(const Resolution& resolution) {
+  log_resolution(resolution);
+  const bool first = !last_resolved_;
+  // An incomplete answer must not take away what a complete one said; it may add.
+  Resolution merged = resolution;
+  if (!resolution.complete) {
+    merged.endpoints.insert(merged.endpoints.end(), last_resolution_.endpoints.begin(),
+                            last_resolution_.endpoints.end());
+    std::sort(merged.endpoints.begin(), merged.endpoints.end());
+    merged.endpoints.erase(std::unique(merged.endpoints.begin(), merged.endpoints.end()),
+                           merged.endpoints.end());
+  }
+  last_resolution_ = std::move(merged);
+  if (resolution.complete || !resolution.endpoints.empty()) last_resolved_ = Loop::now();
+  if (first && !last_resolved_) return;
+  engine_->on_resolved(last_resolution_.endpoints, Loop::now(), *this);
+}
+
+void Node::log_resolution(const Resolution& resolution) {
+  if (last_resolved_ && resolution.endpoints == last_resolution_.endpoints &&
+      resolution.errors == last_resolution_.errors)
+    return;
+  for (const std::string& error : resolution.errors) log_->warn("neighborhood: {}", error);
+  std::vector<std::string> addresses;
+  for (const Endpoint& endpoint : resolution.endpoints) addresses.push_back(endpoint.to_string());
+  log_->info("neighborhood host={} addresses=[{}]", options_.settings.neighborhood_host,
+             fmt::join(addresses, ", "));
+}
+
+void Node::notify(const Notice& notice) {
+  const std::string peer =
+      fmt::format("name={} address={} origin={:016x}", notice.name.empty() ? "?" : notice.name,
+                  notice.endpoint.to_string(), notice.peer.value);
+  switch (notice.kind) {
+    case Notice::Kind::peer_alive:
+      log_->info("peer alive {}", peer);
+      break;
+    case Notice::Kind::peer_suspect:
+      log_->warn("peer suspect {}: it has missed heartbeats", peer);
+      break;
+    case Notice::Kind::peer_dead:
+      log_->warn("peer dead {}: its counts stay until their windows end", peer);
+      break;
+    case Notice::Kind::peer_left:
+      log_->info("peer left {}", peer);
+      break;
+    case Notice::Kind::peer_forgotten:
+      log_->debug("peer forgotten {}", peer);
+      break;
+    case Notice::Kind::became_ready:
+      log_->info("ready: all peers' counts are in");
+      break;
+    case Notice::Kind::join_timed_out:
+      log_->warn(
+          "ready after --join-timeout without the counts of every peer; they will be taken in as they come");
+      break;
+    case Notice::Kind::counter_table_full:
+      log_->error(
+          "counter table full counters={}: limits go uncounted until windows end; raise --max-counters",
+          notice.detail);
+      break;
+    case Notice::Kind::peer_table_full:
+      log_->error("peer table full: {} address(es) refused", notice.detail);
+      break;
+    case Notice::Kind::clock_skew:
+      log_->warn("clock skew {} skew_ms={}: windows begin at different times; check time synchronisation",
+                 peer, notice.detail);
+      break;
+    case Notice::Kind::own_origin_from_afar:
+      log_->error("somebody sends counts under our own origin, via {:016x}; dropped", notice.peer.value);
+      break;
+  }
+}
+
+NodeStatus Node::status() const {
+  const Instant now = Loop::now();
+  const auto ms_since = [&](Instant then) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now - then).count();
+  };
+  NodeStatus status;
+  status.name = name_;
+  status.origin = origin_;
+  status.cluster = options_.settings.cluster;
+  status.uptime_ms = ms_since(started_);
+  status.state = engine_->state();
+  status.neighborhood = {.host = options_.settings.neighborhood_host,
+                         .addresses = last_resolution_.endpoints,
+                         .resolved_ms_ago = std::nullopt,
+                         .errors = last_resolution_.errors};
+  if (last_resolved_) status.neighborhood.resolved_ms_ago = ms_since(*last_resolved_);
+  status.listeners = {.sync = sync_socket_.local_endpoint(),
+                      .heartbeat = heartbeat_socket_.local_endpoint(),
+                      .http = http_,
+                      .admin = admin_};
+  status.settings = options_.setting_views;
+  status.rules = engine_->rules();
+  status.rules_from = options_.rules_from;
+  status.reload_error = reload_error_;
+  status.counts = engine_->counts();
+  status.sync_socket = sync_socket_.counters();
+  status.heartbeat_socket = heartbeat_socket_.counters();
+  status.peers = engine_->peers(now);
+  return status;
+}
+
+void Node::resolve_now() {
+  if (resolver_) resolver_->resolve_now();
+}
+
+void Node::replace_rules(RuleSet rules, std::string from) {
+  engine_->replace_rules(std::move(rules));
+  options_.rules_from = std::move(from);
+  reload_error_.clear();
+}
+
+void Node::begin_leave() {
+  engine_->begin_leave(Loop::now(), *this);
+}
+
+void Node::finish_leave(Instant deadline) {
+  engine_->finish_leave(deadline);
+}
+
+void Node::set_listeners(std::optional<Endpoint> http, std::optional<Endpoint> admin) {
+  http_ = std::move(http);
+  admin_ = std::move(admin);
+}
+
+}  // namespace starling

@@ -1,0 +1,97 @@
+/// A node on an event loop: the engine with real sockets, DNS, clocks and a timer.
+///
+/// The loop's rule: inputs (datagrams, requests) only change the engine; before the loop goes to sleep the
+/// node looks at the engine's deadline, does what is due, and arms one timer for the rest. So everything that
+/// became urgent in one iteration shares packets.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <tl/expected.hpp>
+
+#include "base/effects.hpp"
+#include "engine/engine.hpp"
+#include "node/log.hpp"
+#include "node/loop.hpp"
+#include "node/precise_timer.hpp"
+#include "node/resolver.hpp"
+#include "node/settings.hpp"
+#include "node/status.hpp"
+#include "node/udp_socket.hpp"
+
+namespace starling {
+
+class Node final : private Effects,
+                   private UdpSocket::Receiver,
+                   private PreciseTimer::Listener,
+                   private Resolver::Listener {
+ public:
+  struct Options {
+    Settings settings;
+    std::vector<SettingView> setting_views;
+    RuleSet rules;
+    std::string rules_from = "built-in";
+  };
+
+  /// `loop` must outlive the node.
+  Node(Loop& loop, Options options, Log log);
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  /// Opens the sockets and begins to look for the neighborhood. Error: one line that names the setting.
+  tl::expected<void, std::string> start();
+
+  Decision decide(const Request& request) { return engine_->decide(request, Loop::now(), Loop::wall()); }
+  std::vector<CounterView> counters(const Request& request) {
+    return engine_->counters(request, Loop::wall());
+  }
+  NodeStatus status() const;
+  const std::string& name() const { return name_; }
+  EngineState state() const { return engine_->state(); }
+
+  void resolve_now();
+  void replace_rules(RuleSet rules, std::string from);
+  void reload_failed(std::string error) { reload_error_ = std::move(error); }
+
+  /// Not ready any more; everything is published at once. Requests are still answered.
+  void begin_leave();
+  /// No more requests will come. The state becomes `left` when all peers have our counts, or at the deadline.
+  void finish_leave(Instant deadline);
+
+  /// Where the front ends listen, for status.
+  void set_listeners(std::optional<Endpoint> http, std::optional<Endpoint> admin);
+
+ private:
+  // Effects
+  void send(Port via, const Endpoint& to, std::span<const std::byte> datagram) override;
+  void notify(const Notice& notice) override;
+  // Inputs
+  void on_datagram(UdpSocket& socket, const Endpoint& from, std::span<const std::byte> bytes) override;
+  void on_timer() override;
+  void on_resolution(const Resolution& resolution) override;
+
+  tl::expected<void, std::string> open(UdpSocket& socket, std::uint16_t port, std::string_view setting);
+  void before_sleep();
+  void log_resolution(const Resolution& resolution);
+
+  Loop& loop_;
+  Options options_;
+  Log log_;
+  std::string name_;
+  Instant started_;
+  OriginId origin_;
+  UdpSocket sync_socket_;
+  UdpSocket heartbeat_socket_;
+  PreciseTimer timer_;
+  Handle<uv_prepare_t> before_sleep_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Resolver> resolver_;
+  Resolution last_resolution_;
+  std::optional<Instant> last_resolved_;
+  std::string reload_error_;
+  std::optional<Endpoint> http_;
+  std::optional<Endpoint> admin_;
+};
+
+}  // namespace starling
