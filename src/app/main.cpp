@@ -1,0 +1,69 @@
+/// The command line. The only code that tests do not link: they run it.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <string>
+
+#include "app/node_process.hpp"
+#include "cli/commands.hpp"
+#include "node/settings.hpp"
+
+namespace {
+
+constexpr int exit_usage = 2;
+
+/// Text of a setting for --help: what it means, and its other spellings.
+std::string describe(const starling::SettingSpec& spec) {
+  std::string environment(spec.environment);
+  if (!spec.dotted_name.empty()) environment += fmt::format(" or {}", spec.dotted_name);
+  const std::string fallback = spec.fallback.empty() ? "none" : std::string(spec.fallback);
+  return fmt::format("{} [env: {}; default: {}]", spec.help, environment, fallback);
+}
+
+CLI::App* add_node_command(CLI::App& app, std::map<std::string, std::string>& flags) {
+  CLI::App* node = app.add_subcommand("node", "Run a node until SIGTERM; SIGHUP resolves and reloads");
+  for (const starling::SettingSpec& spec : starling::setting_specs()) {
+    std::string names = fmt::format("--{}", spec.name);
+    if (!spec.dotted_name.empty()) names += fmt::format(",--{}", spec.dotted_name);
+    node->add_option_function<std::string>(
+            names, [&flags, &spec](const std::string& text) { flags[std::string(spec.name)] = text; },
+            describe(spec))
+        ->type_name(std::string(spec.value_name));
+  }
+  node->footer(
+      "Each setting is a flag, an environment variable and, but for --config, a key under `settings:` in the "
+      "file.\n"
+      "Precedence: flag > environment > file > default; `starling status` shows where each value came from.\n"
+      "Durations: 500ms, 5s, 1m, 1h. Ports: 0 takes a free one.\n"
+      "Exit codes: 0 stopped as asked, 1 failed, 2 wrong usage.");
+  return node;
+}
+
+/// The subcommand that was being parsed, for "see --help".
+std::string help_command(const CLI::App& app) {
+  for (const CLI::App* sub : app.get_subcommands()) return fmt::format("starling {} --help", sub->get_name());
+  return "starling --help";
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Starling: a peer-to-peer rate limiter. Nodes gossip; together they hold one limit.",
+               "starling");
+  app.require_subcommand(1);
+  app.footer("Exit codes: 0 done, 1 failed, 2 wrong usage, 3 denied or unhealthy.");
+  std::map<std::string, std::string> flags;
+  int exit_code = 0;
+  const CLI::App* node = add_node_command(app, flags);
+  starling::cli::add_commands(app, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked_for_help) {
+    return app.exit(asked_for_help);
+  } catch (const CLI::ParseError& wrong) {
+    fmt::print(stderr, "starling: {}; see `{}`\n", wrong.what(), help_command(app));
+    return exit_usage;
+  }
+  return node->parsed() ? starling::run_node(flags) : exit_code;
+}

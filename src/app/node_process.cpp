@@ -1,0 +1,211 @@
+#include "app/node_process.hpp"
+
+#include <fmt/format.h>
+#include <uv.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <memory>
+
+#include "app/config_source.hpp"
+#include "base/check.hpp"
+#include "http/admin_api.hpp"
+#include "http/check_api.hpp"
+#include "http/server.hpp"
+#include "node/log.hpp"
+#include "node/node.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::uint64_t drain_poll_ms = 20;
+
+/// Answers the front ends from the node.
+class NodeService final : public http::CheckService, public http::AdminService {
+ public:
+  explicit NodeService(Node& node) : node_(node) {}
+  Decision decide(const Request& request) override { return node_.decide(request); }
+  std::string_view node_name() const override { return node_.name(); }
+  NodeStatus status() const override { return node_.status(); }
+  std::vector<CounterView> counters(const Request& request) override { return node_.counters(request); }
+
+ private:
+  Node& node_;
+};
+
+class NodeProcess {
+ public:
+  NodeProcess(Loop& loop, Node::Options options, Log log, std::string config)
+      : loop_(loop),
+        settings_(options.settings),
+        config_(std::move(config)),
+        log_(log),
+        node_(loop, std::move(options), log),
+        service_(node_),
+        check_(service_),
+        admin_(service_, check_),
+        http_server_(loop, check_),
+        admin_server_(loop, admin_) {}
+
+  /// Error: one line.
+  tl::expected<void, std::string> start();
+
+ private:
+  tl::expected<void, std::string> listen(http::Server& server, std::uint16_t port, std::string_view setting);
+  void watch_signal(Handle<uv_signal_t>& handle, int number);
+  void on_reload();
+  void on_stop();
+  void on_drain_poll();
+
+  Loop& loop_;
+  Settings settings_;
+  std::string config_;
+  Log log_;
+  Node node_;
+  NodeService service_;
+  http::CheckApi check_;
+  http::AdminApi admin_;
+  http::Server http_server_;
+  http::Server admin_server_;
+  Handle<uv_signal_t> on_hup_;
+  Handle<uv_signal_t> on_term_;
+  Handle<uv_signal_t> on_int_;
+  Handle<uv_timer_t> drain_timer_;
+  Instant drain_deadline_ = never;
+  bool leaving_ = false;
+};
+
+tl::expected<void, std::string> NodeProcess::listen(http::Server& server, std::uint16_t port,
+                                                    std::string_view setting) {
+  Endpoint endpoint{.address = settings_.bind.value_or(Address{}), .port = port};
+  auto listening = server.listen(endpoint);
+  if (!listening && !settings_.bind && listening.error() != UV_EADDRINUSE) {
+    endpoint.address = Address::v4(0, 0, 0, 0);  // a machine without IPv6
+    listening = server.listen(endpoint);
+  }
+  if (!listening)
+    return tl::unexpected(
+        fmt::format("--{}: cannot listen on TCP {}: {}; is another node running there? choose another "
+                    "--{} or --bind",
+                    setting, endpoint.to_string(), uv_strerror(listening.error()), setting));
+  log_->info("listening {} tcp={}", setting, listening->to_string());
+  return {};
+}
+
+void NodeProcess::watch_signal(Handle<uv_signal_t>& handle, int number) {
+  auto initialised = std::make_unique<uv_signal_t>();
+  STARLING_CHECK(uv_signal_init(loop_.get(), initialised.get()) == 0);
+  handle = adopt(std::move(initialised), this);
+  uv_signal_start(
+      handle.get(),
+      [](uv_signal_t* signal, int which) {
+        auto* self = static_cast<NodeProcess*>(signal->data);
+        if (self == nullptr) return;
+        which == SIGHUP ? self->on_reload() : self->on_stop();
+      },
+      number);
+}
+
+tl::expected<void, std::string> NodeProcess::start() {
+  if (auto started = node_.start(); !started) return started;
+  if (auto listening = listen(http_server_, settings_.http_port, "http-port"); !listening) return listening;
+  if (auto listening = listen(admin_server_, settings_.admin_port, "admin-port"); !listening)
+    return listening;
+  node_.set_listeners(http_server_.local_endpoint(), admin_server_.local_endpoint());
+  watch_signal(on_hup_, SIGHUP);
+  watch_signal(on_term_, SIGTERM);
+  watch_signal(on_int_, SIGINT);
+  return {};
+}
+
+void NodeProcess::on_reload() {
+  log_->info("SIGHUP: resolving the neighborhood and reloading the rules");
+  node_.resolve_now();
+  if (config_.empty()) return;
+  auto config = read_config_file(config_);
+  if (!config) {
+    for (const std::string& line : config.error())
+      log_->error("reload refused, the old rules stay: {}", line);
+    node_.reload_failed(config.error().front());
+    return;
+  }
+  log_->info("rules reloaded rules={} from={}", config->rules.rules.size(), config_);
+  node_.replace_rules(std::move(config->rules), config_);
+}
+
+void NodeProcess::on_stop() {
+  if (leaving_) {  // told twice: somebody is in a hurry
+    log_->warn("told to stop again: ending without waiting");
+    loop_.stop();
+    return;
+  }
+  leaving_ = true;
+  log_->info("leaving: peers are told all counts, clients may finish; at most {} ms",
+             settings_.drain_timeout.count());
+  drain_deadline_ = Loop::now() + settings_.drain_timeout;
+  node_.begin_leave();
+  http_server_.drain();
+  auto timer = std::make_unique<uv_timer_t>();
+  STARLING_CHECK(uv_timer_init(loop_.get(), timer.get()) == 0);
+  drain_timer_ = adopt(std::move(timer), this);
+  uv_timer_start(
+      drain_timer_.get(),
+      [](uv_timer_t* handle) {
+        if (auto* self = static_cast<NodeProcess*>(handle->data)) self->on_drain_poll();
+      },
+      0, drain_poll_ms);
+}
+
+void NodeProcess::on_drain_poll() {
+  // First the clients, so that no hit is counted after the goodbye; then the peers.
+  if (http_server_.drained() || Loop::now() >= drain_deadline_) node_.finish_leave(drain_deadline_);
+  if (node_.state() != EngineState::left) return;
+  log_->info("left");
+  loop_.stop();
+}
+
+int fail_with(int code, std::string_view message) {
+  fmt::print(stderr, "starling: {}\n", message);
+  return code;
+}
+
+}  // namespace
+
+int run_node(const std::map<std::string, std::string>& flags) {
+  const Environment environment = [](const char* variable) -> const char* { return std::getenv(variable); };
+  const std::string config = config_path(flags, environment);
+  ConfigFile file;
+  file.rules = RuleSet::built_in();
+  if (!config.empty()) {
+    auto read = read_config_file(config);
+    if (!read) {
+      for (const std::string& line : read.error()) fmt::print(stderr, "starling: {}\n", line);
+      return 1;
+    }
+    file = std::move(*read);
+  }
+  auto loaded = load_settings(flags, environment, file.settings, config);
+  if (!loaded) return fail_with(loaded.error().is_usage ? 2 : 1, loaded.error().message);
+
+  std::signal(SIGPIPE, SIG_IGN);  // a client or DNS server that hangs up is an error code, not the end
+  const Log log = make_log(loaded->settings.log_level);
+  int code = 0;
+  {
+    Loop loop;
+    Node::Options options{.settings = loaded->settings,
+                          .setting_views = loaded->views,
+                          .rules = std::move(file.rules),
+                          .rules_from = config.empty() ? "built-in" : config};
+    NodeProcess process(loop, std::move(options), log, config);
+    if (const auto started = process.start()) {
+      loop.run();
+    } else {
+      close_log();  // the reason comes last, after what the log had to say
+      code = fail_with(1, started.error());
+    }
+  }
+  close_log();
+  return code;
+}
+
+}  // namespace starling

@@ -1,0 +1,38 @@
+/// How the command line shows things: aligned columns for people, JSON and YAML for scripts.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace starling::cli {
+
+using Json = nlohmann::ordered_json;
+
+/// Control characters become '?', for texts come from other machines and end up on a terminal.
+std::string printable(std::string_view text);
+
+enum class Format : std::uint8_t { table, wide, json, yaml };
+
+/// Columns as wide as their widest cell, two spaces apart, no trailing spaces. Cells are made printable.
+std::string render_table(const std::vector<std::string>& header,
+                         const std::vector<std::vector<std::string>>& rows);
+
+std::string render_yaml(const Json& document);
+
+/// "0s", "850ms", "12s", "3m20s", "5h10m", "2d3h": two units at most.
+std::string render_age(std::int64_t ms);
+/// "85us", "1.2ms", "340ms", "2.1s".
+std::string render_latency(std::int64_t us);
+
+/// A member of a JSON object as printable text (what is no text as JSON), or `otherwise` if it is missing,
+/// null or empty.
+std::string text_of(const Json& object, std::string_view key, std::string otherwise = "-");
+/// The same as a number, or `otherwise` if it is none or far too large for one.
+std::int64_t number_of(const Json& object, std::string_view key, std::int64_t otherwise = 0);
+/// True if the member is there and is `true`.
+bool flag_of(const Json& object, std::string_view key);
+
+}  // namespace starling::cli

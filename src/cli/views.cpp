@@ -1,0 +1,146 @@
+#include "cli/views.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+namespace starling::cli {
+namespace {
+
+const Json& member(const Json& object, std::string_view key) {
+  static const Json nothing;
+  const auto found = object.is_object() ? object.find(std::string(key)) : object.end();
+  return found == object.end() ? nothing : *found;
+}
+
+std::string rtt_of(const Json& peer) {
+  return member(peer, "rtt_us").is_number() ? render_latency(number_of(peer, "rtt_us")) : "-";
+}
+
+std::string counted(const std::map<std::string, int>& states) {
+  std::string out;
+  for (const std::string_view state : {"alive", "suspect", "dead", "left", "candidate"}) {
+    const auto found = states.find(std::string(state));
+    if (found != states.end()) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", found->second, state);
+  }
+  return out.empty() ? "no peers" : out;
+}
+
+std::string rule_line(const Json& rule) {
+  std::string match;
+  for (const auto& [key, value] : member(rule, "match").items())
+    match += fmt::format("{}{}: {}", match.empty() ? "" : ", ", printable(key),
+                         value.is_string() ? printable(value.get<std::string>()) : "?");
+  std::string limits;
+  for (const Json& limit : member(rule, "limits"))
+    limits += fmt::format("{}{} per {}", limits.empty() ? "" : ", ", text_of(limit, "requests"),
+                          text_of(limit, "per"));
+  return fmt::format("  {} {{{}}} {}\n", text_of(rule, "name"), match, limits);
+}
+
+std::string dropped_line(const Json& dropped) {
+  std::string out;
+  for (const auto& [reason, ignored] : dropped.items())
+    if (number_of(dropped, reason) != 0 && reason != "from_self")
+      out += fmt::format("{}{} {}", out.empty() ? "" : ", ", printable(reason), number_of(dropped, reason));
+  return out.empty() ? "none" : out;
+}
+
+}  // namespace
+
+std::string render_peers(const Json& document, bool wide) {
+  std::vector<std::string> header{"NAME", "ADDRESS", "STATE", "AGE", "RTT", "LAG", "VERSION"};
+  if (wide)
+    header.insert(header.end(), {"ORIGIN", "HEARD", "MISSING", "UNACKED", "SKEW", "HEARTBEAT", "SYNC"});
+  std::vector<std::vector<std::string>> rows;
+  std::map<std::string, int> states;
+  std::int64_t slowest_ms = 0;
+  for (const Json& peer : member(document, "peers")) {
+    const std::string state = text_of(peer, "state");
+    const bool candidate = state == "candidate";
+    ++states[state];
+    slowest_ms = std::max(slowest_ms, number_of(peer, "lag_ms"));
+    std::vector<std::string> row{text_of(peer, "name"),
+                                 text_of(peer, "address"),
+                                 state,
+                                 candidate ? "-" : render_age(number_of(peer, "age_ms")),
+                                 rtt_of(peer),
+                                 candidate ? "-" : render_age(number_of(peer, "lag_ms")),
+                                 text_of(peer, "version")};
+    if (wide)
+      row.insert(row.end(), {text_of(peer, "origin"), render_age(number_of(peer, "heard_ms_ago")),
+                             text_of(peer, "missing_versions"), text_of(peer, "unacked_versions"),
+                             fmt::format("{}ms", number_of(peer, "clock_skew_ms")),
+                             text_of(peer, "heartbeat_endpoint"), text_of(peer, "sync_endpoint")});
+    rows.push_back(std::move(row));
+  }
+  return fmt::format("{}{} seen by {}; slowest counts {} behind\n", render_table(header, rows),
+                     counted(states), text_of(document, "node"), render_age(slowest_ms));
+}
+
+std::string render_status(const Json& document) {
+  const Json& node = member(document, "node");
+  const Json& listeners = member(document, "listeners");
+  const Json& neighborhood = member(document, "neighborhood");
+  const Json& decisions = member(document, "decisions");
+  const Json& datagrams = member(document, "datagrams");
+  const Json& counters = member(document, "counters");
+  std::string out;
+  const auto line = [&](std::string_view label, const std::string& text) {
+    out += fmt::format("{:<13} {}\n", label, text);
+  };
+  line("node", fmt::format("{} (starling {}, cluster {}, origin {}), up {}", text_of(node, "name"),
+                           text_of(node, "version"), text_of(node, "cluster"), text_of(node, "origin"),
+                           render_age(number_of(node, "uptime_ms"))));
+  const std::string reason = text_of(document, "reason", "");
+  line("state", reason.empty() ? text_of(document, "state") : reason);
+  line("cluster", fmt::format("{} live node(s), this one included", text_of(document, "cluster_size")));
+  line("listening",
+       fmt::format("http {}, admin {}, sync {}, heartbeat {}", text_of(listeners, "http"),
+                   text_of(listeners, "admin"), text_of(listeners, "sync"), text_of(listeners, "heartbeat")));
+  const std::string host = text_of(neighborhood, "host", "");
+  const Json& resolved = member(neighborhood, "last_resolved_ms_ago");
+  line("neighborhood",
+       host.empty() ? "none: a cluster of one"
+                    : fmt::format("{}: {} address(es), {}", host, member(neighborhood, "addresses").size(),
+                                  resolved.is_number()
+                                      ? "resolved " + render_age(resolved.get<std::int64_t>()) + " ago"
+                                      : "not resolved yet"));
+  line("counters", fmt::format("{} of {}", text_of(counters, "used"), text_of(counters, "max")));
+  line("decisions", fmt::format("{} allowed, {} denied, {} uncounted", text_of(decisions, "allowed"),
+                                text_of(decisions, "denied"), text_of(decisions, "uncounted")));
+  line("datagrams", fmt::format("{} received, {} sent; dropped: {}", text_of(datagrams, "received"),
+                                text_of(datagrams, "sent"), dropped_line(member(datagrams, "dropped"))));
+  line("rules", fmt::format("{} from {}, domain {}", member(document, "rules").size(),
+                            text_of(document, "rules_from"), text_of(document, "domain")));
+  for (const Json& rule : member(document, "rules")) out += rule_line(rule);
+  out += "\n";
+  std::vector<std::vector<std::string>> rows;
+  for (const Json& setting : member(document, "settings"))
+    rows.push_back({text_of(setting, "name"), text_of(setting, "value"), text_of(setting, "source")});
+  out += render_table({"SETTING", "VALUE", "FROM"}, rows);
+  out += "\n";
+  const Json& advice = member(document, "advice");
+  if (advice.is_null()) return out;
+  out += advice.empty() ? "All is well: nothing to do.\n" : "What to do next:\n";
+  for (const Json& item : advice)
+    out += fmt::format("- {}\n", item.is_string() ? printable(item.get<std::string>()) : "?");
+  return out;
+}
+
+std::string render_check(const Json& document) {
+  std::vector<std::vector<std::string>> rows;
+  for (const Json& limit : member(document, "limits"))
+    rows.push_back({text_of(limit, "rule"),
+                    fmt::format("{} per {}s", text_of(limit, "limit"), text_of(limit, "window_s")),
+                    text_of(limit, "used"), text_of(limit, "remaining"),
+                    render_age(number_of(limit, "reset_ms")),
+                    flag_of(limit, "allowed") ? "allows" : "denies"});
+  std::string out = fmt::format("{} by {}\n", flag_of(document, "allowed") ? "allowed" : "denied",
+                                text_of(document, "node"));
+  if (rows.empty()) return out + "no rule matches this request\n";
+  return out + render_table({"RULE", "LIMIT", "USED", "REMAINING", "RESET", "VERDICT"}, rows);
+}
+
+}  // namespace starling::cli

@@ -1,0 +1,20 @@
+/// What people see of the admin API's documents. Pure functions of the JSON: a document of another version
+/// may lack members, and then a dash is shown.
+#pragma once
+
+#include <string>
+
+#include "cli/output.hpp"
+
+namespace starling::cli {
+
+/// NAME ADDRESS STATE AGE RTT LAG VERSION and a line that sums up; `wide` adds what only a developer wants.
+std::string render_peers(const Json& document, bool wide);
+
+/// The node in a screenful, and at the end what to do next.
+std::string render_status(const Json& document);
+
+/// The verdict, and each limit that applied.
+std::string render_check(const Json& document);
+
+}  // namespace starling::cli
