@@ -17,6 +17,7 @@ using std::chrono::seconds;
 constexpr std::size_t expire_per_tick_max = 4096;
 constexpr Duration expiry_check_interval = milliseconds(250);
 constexpr Duration table_full_notice_interval = seconds(10);
+constexpr std::size_t answer_factor_max = 3;
 /// A goodbye may be lost; nobody acks it.
 constexpr int goodbyes_count = 2;
 
@@ -55,7 +56,7 @@ Result<void> Engine::on_datagram(const Endpoint& from, Port port, std::span<cons
   store_.set_wall(wall);
   const auto kind = decoder_.open(bytes, port);
   const Result<void> outcome =
-      kind ? dispatch(from, *kind, now, wall, effects) : tl::unexpected(kind.error());
+      kind ? dispatch(from, *kind, bytes.size(), now, wall, effects) : tl::unexpected(kind.error());
   if (outcome) {
     ++counts_.datagrams_accepted;
   } else {
@@ -65,8 +66,8 @@ Result<void> Engine::on_datagram(const Endpoint& from, Port port, std::span<cons
   return outcome;
 }
 
-Result<void> Engine::dispatch(const Endpoint& from, wire::Kind kind, Instant now, WallTime wall,
-                              Effects& effects) {
+Result<void> Engine::dispatch(const Endpoint& from, wire::Kind kind, std::size_t bytes_count, Instant now,
+                              WallTime wall, Effects& effects) {
   switch (kind) {
     case wire::Kind::delta: {
       const auto delta = decoder_.delta();
@@ -80,27 +81,33 @@ Result<void> Engine::dispatch(const Endpoint& from, wire::Kind kind, Instant now
       return gossip_.on_pull(**pull, effects);
     }
     case wire::Kind::heartbeat:
-      return on_heartbeat(from, now, wall, effects);
+      return on_heartbeat(from, bytes_count, now, wall, effects);
   }
   return fail(ErrorCode::unknown_kind);
 }
 
-Result<void> Engine::on_heartbeat(const Endpoint& from, Instant now, WallTime wall, Effects& effects) {
+Result<void> Engine::on_heartbeat(const Endpoint& from, std::size_t bytes_count, Instant now, WallTime wall,
+                                  Effects& effects) {
   const auto heartbeat = decoder_.heartbeat();
   if (!heartbeat) return tl::unexpected(heartbeat.error());
   const auto heard = membership_.on_heartbeat(from, **heartbeat, now, wall, effects);
   if (!heard) return tl::unexpected(heard.error());
   gossip_.on_heartbeat(*heard, **heartbeat, now, effects);
-  if (heard->reply_wanted) send_heartbeat(from, now, wall, effects);
+  // To an address that may be forged no more goes than three times what came.
+  const std::size_t bytes_max =
+      heard->peer == nullptr ? answer_factor_max * bytes_count : wire::datagram_bytes_max;
+  if (heard->reply_wanted) send_heartbeat(from, bytes_max, now, wall, effects);
   update_state(now, wall, effects);
   return {};
 }
 
-void Engine::send_heartbeat(const Endpoint& to, Instant now, WallTime wall, Effects& effects) {
+void Engine::send_heartbeat(const Endpoint& to, std::size_t bytes_max, Instant now, WallTime wall,
+                            Effects& effects) {
   const wire::NodeState said = static_cast<wire::NodeState>(state_);
   membership_.compose(to, said, now, wall, heartbeat_);
   if (membership_.find(heartbeat_.recipient) != nullptr) gossip_.compose(heartbeat_.recipient, heartbeat_);
   const std::span<const std::byte> datagram = gossip_.encoder().encode(heartbeat_);
+  if (datagram.size() > bytes_max) return;
   gossip_.count_sent(Purpose::heartbeat, datagram.size());
   effects.send(Port::heartbeat, to, datagram);
 }
@@ -122,7 +129,8 @@ void Engine::on_tick(Instant now, WallTime wall, Effects& effects) {
   store_.set_wall(wall);
   due_.clear();
   membership_.on_tick(now, effects, due_);
-  for (const Endpoint& endpoint : due_) send_heartbeat(endpoint, now, wall, effects);
+  for (const Endpoint& endpoint : due_)
+    send_heartbeat(endpoint, wire::datagram_bytes_max, now, wall, effects);
   gossip_.on_tick(now, effects);
   if (next_expiry_check_ <= now) expire(wall, now);
   if (table_full_ && now - table_full_noticed_ >= table_full_notice_interval) {
@@ -154,8 +162,7 @@ void Engine::on_resolved(std::span<const Endpoint> candidates, Instant now, Effe
 
 void Engine::update_state(Instant now, WallTime wall, Effects& effects) {
   if (state_ == EngineState::joining) {
-    const bool complete =
-        membership_.has_resolved() && membership_.everybody_listed_is_here() && gossip_.joined();
+    const bool complete = membership_.everybody_listed_is_here() && gossip_.joined();
     if (!complete && now < join_deadline_) return;
     state_ = EngineState::ready;
     gossip_.finish_join();
@@ -175,7 +182,7 @@ void Engine::say_goodbye(Instant now, WallTime wall, Effects& effects) {
   state_ = EngineState::left;
   for (int i = 0; i < goodbyes_count; ++i)
     for (const auto& [origin, peer] : membership_.peers())
-      if (peer.live()) send_heartbeat(peer.heartbeat, now, wall, effects);
+      if (peer.live()) send_heartbeat(peer.heartbeat, wire::datagram_bytes_max, now, wall, effects);
 }
 
 void Engine::replace_rules(RuleSet rules) {

@@ -78,9 +78,13 @@ class Engine {
   std::vector<CounterView> counters(const Request& request, WallTime wall);
 
  private:
-  Result<void> dispatch(const Endpoint& from, wire::Kind kind, Instant now, WallTime wall, Effects& effects);
-  Result<void> on_heartbeat(const Endpoint& from, Instant now, WallTime wall, Effects& effects);
-  void send_heartbeat(const Endpoint& to, Instant now, WallTime wall, Effects& effects);
+  Result<void> dispatch(const Endpoint& from, wire::Kind kind, std::size_t bytes_count, Instant now,
+                        WallTime wall, Effects& effects);
+  Result<void> on_heartbeat(const Endpoint& from, std::size_t bytes_count, Instant now, WallTime wall,
+                            Effects& effects);
+  /// Not sent if it would be larger than `bytes_max`.
+  void send_heartbeat(const Endpoint& to, std::size_t bytes_max, Instant now, WallTime wall,
+                      Effects& effects);
   void update_state(Instant now, WallTime wall, Effects& effects);
   void say_goodbye(Instant now, WallTime wall, Effects& effects);
   void expire(WallTime wall, Instant now);

@@ -20,10 +20,11 @@ inline constexpr std::size_t candidates_max = 4096;
 
 struct Candidate {
   bool in_dns = false;
-  bool is_self = false;  ///< our own heartbeat came back from here
-  bool proven = false;   ///< somebody here has answered us: replies may be larger than questions
-  OriginId origin;       ///< who was heard here last; 0: nobody
-  Instant last_vouched;  ///< last listed, heard of or heard from
+  bool is_self = false;    ///< our own heartbeat came back from here
+  bool suggested = false;  ///< a peer has told us of it
+  bool proven = false;     ///< somebody here has answered us: replies may be larger than questions
+  OriginId origin;         ///< who was heard here last; 0: nobody
+  Instant last_vouched;    ///< last listed, heard of or heard from
   Instant next_heartbeat;
   Instant last_heartbeat;  ///< when we last sent one
   std::uint32_t unanswered_count = 0;
@@ -36,6 +37,10 @@ struct Candidate {
   static constexpr std::size_t sent_remembered = 8;
   std::array<std::uint64_t, sent_remembered> sent_ns{};
   std::size_t sent_next = 0;
+
+  /// Worth asking of our own accord. Who has only been heard here is answered, and no more: its address may
+  /// be forged, and somebody else would get what we send.
+  bool worth_asking() const { return in_dns || suggested || proven; }
 
   bool sent_recently(std::uint64_t ns) const;
   void remember_sent(std::uint64_t ns);

@@ -34,7 +34,6 @@ Duration Membership::heartbeat_interval() const {
 }
 
 void Membership::on_resolved(std::span<const Endpoint> listed, Instant now, Effects& effects) {
-  has_resolved_ = true;
   const std::size_t refused = addresses_.on_resolved(listed, now);
   if (refused != 0)
     effects.notify(
@@ -91,7 +90,8 @@ Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const w
   }
   candidate->proven = true;
   candidate->origin = heartbeat.sender;
-  for (const Endpoint& endpoint : heartbeat.peers) addresses_.learn(endpoint, now);
+  for (const Endpoint& endpoint : heartbeat.peers)
+    if (Candidate* suggested = addresses_.learn(endpoint, now)) suggested->suggested = true;
   candidate->unanswered_count = 0;
   Peer& peer = known != nullptr ? *known : admit(from, heartbeat, now, heard, effects);
   // One peer may answer at several addresses (IPv4 and IPv6): stay with the one in use while it works.
@@ -171,7 +171,7 @@ void Membership::on_tick(Instant now, Effects& effects, std::vector<Endpoint>& d
   age_candidates(now);
   const Duration interval = heartbeat_interval();
   for (auto& [endpoint, candidate] : addresses_.all()) {
-    if (candidate.next_heartbeat > now) continue;
+    if (candidate.next_heartbeat > now || !candidate.worth_asking()) continue;
     const Peer* peer = find(candidate.origin);
     const bool alias = peer != nullptr && peer->live() && peer->heartbeat != endpoint;
     Duration pause = interval;
@@ -254,12 +254,15 @@ void Membership::compose(const Endpoint& to, wire::NodeState state, Instant now,
 }
 
 bool Membership::everybody_listed_is_here() const {
-  return std::all_of(addresses_.all().begin(), addresses_.all().end(), [&](const auto& item) {
-    const Candidate& candidate = item.second;
-    if (!candidate.in_dns || candidate.is_self) return true;
+  bool somebody_is_listed = false;
+  for (const auto& [endpoint, candidate] : addresses_.all()) {
+    if (!candidate.in_dns) continue;
+    somebody_is_listed = true;
+    if (candidate.is_self) continue;
     const Peer* peer = find(candidate.origin);
-    return peer != nullptr && peer->live();
-  });
+    if (peer == nullptr || !peer->live()) return false;
+  }
+  return somebody_is_listed;
 }
 
 }  // namespace starling

@@ -77,9 +77,8 @@ class Membership {
 
   /// Live nodes, this one included.
   std::uint32_t nodes_count() const { return live_count_ + 1; }
-  /// True if every address that DNS lists is our own or a live peer's.
+  /// True if DNS lists addresses, and each is our own or a live peer's.
   bool everybody_listed_is_here() const;
-  bool has_resolved() const { return has_resolved_; }
   Duration heartbeat_interval() const;
 
   void set_window_s_smallest(std::uint32_t window_s) { options_.window_s_smallest = window_s; }
@@ -99,7 +98,6 @@ class Membership {
   std::uint32_t live_count_ = 0;
   Instant next_tick_{};
   OriginId exchange_next_;  // whom the next heartbeat's peer sample starts with
-  bool has_resolved_ = false;
 };
 
 }  // namespace starling

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 
 #include "base/check.hpp"
 
@@ -88,8 +89,16 @@ tl::expected<void, std::string> Node::start() {
   if (auto opened = open(heartbeat_socket_, settings.heartbeat_port, "heartbeat-port"); !opened)
     return opened;
   started_ = Loop::now();
-  engine_ = std::make_unique<Engine>(
-      engine_options(settings, name_, origin_, sync_socket_.local_endpoint().port), options_.rules, started_);
+  // The tables are reserved whole, so that they never grow under load; a wish beyond the machine is told
+  // here.
+  try {
+    engine_ =
+        std::make_unique<Engine>(engine_options(settings, name_, origin_, sync_socket_.local_endpoint().port),
+                                 options_.rules, started_);
+  } catch (const std::bad_alloc&) {
+    return tl::unexpected(fmt::format("--max-counters: cannot reserve memory for {} counters; choose fewer",
+                                      settings.max_counters));
+  }
 
   auto prepare = std::make_unique<uv_prepare_t>();
   STARLING_CHECK(uv_prepare_init(loop_.get(), prepare.get()) == 0);

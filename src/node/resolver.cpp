@@ -237,10 +237,16 @@ void Resolver::report() {
     judge(queries_[i].neighbor, queries_[i], queries_[i + 1]);
   bound_endpoints();
   phase_ = Phase::waiting;
-  const Duration pause = again_ ? Duration::zero() : random_.jittered(options_.interval, jitter_share);
+  const Duration pause = again_ ? Duration::zero() : random_.jittered(next_interval(), jitter_share);
   arm(std::max<Duration>(pause, milliseconds(1)));  // whatever the listener does, the loop gets its turn
   const Resolution resolution = std::exchange(found_, Resolution{});
   listener_.on_resolution(resolution);  // the last thing: it may destroy this resolver
+}
+
+Duration Resolver::next_interval() {
+  // Doubling stops long before it could overflow.
+  if (young_interval_ < options_.interval) young_interval_ *= 2;
+  return std::min(young_interval_, options_.interval);
 }
 
 void Resolver::judge(std::size_t neighbor, const Query& a, const Query& aaaa) {

@@ -80,6 +80,10 @@ class Resolver {
   void resolve_now();
 
  private:
+  // Nodes that start together come into DNS one after the other: a young node asks more often, at pauses that
+  // double from this up to the interval.
+  static constexpr Duration young_interval_first = std::chrono::milliseconds(125);
+
   enum class Phase : std::uint8_t { waiting, running, ended };
 
   /// One question to DNS. Stays where it is while its round lasts: c-ares holds its address.
@@ -112,6 +116,7 @@ class Resolver {
   void bound_endpoints();
   void judge(std::size_t neighbor, const Query& a, const Query& aaaa);
   std::string retrying() const;
+  Duration next_interval();
 
   Loop& loop_;
   const Options options_;
@@ -120,6 +125,7 @@ class Resolver {
 
   Handle<uv_timer_t> timer_;  // next round, c-ares timeout, or report, by phase
   Phase phase_ = Phase::waiting;
+  Duration young_interval_ = young_interval_first;
   bool again_ = false;     // resolve_now() was called during the round
   bool repeated_ = false;  // this round has repeated what failed for want of EDNS
   Instant round_deadline_ = never;

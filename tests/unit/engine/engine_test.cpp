@@ -223,6 +223,35 @@ TEST_SUITE("engine.engine") {
     CHECK(pair.on_wire.empty());
   }
 
+  TEST_CASE("a stranger gets at most three times the bytes it sent") {
+    Pair pair;
+    pair.connect();
+    wire::Encoder encoder(KeyedHash("starling").cluster_tag());
+    std::size_t bytes_in = 0;
+    const Endpoint victim{Address::v4(10, 9, 9, 9), 4291};
+    for (int i = 0; i < 50; ++i) {
+      const auto forged = encoder.encode(wire::Heartbeat{.sender = {77}, .sync_port = 4290});
+      bytes_in += forged.size();
+      CHECK(pair.a.engine->on_datagram(victim, Port::heartbeat, forged, pair.now, pair.wall, pair.a)
+                .has_value());
+      pair.now += milliseconds(100);
+      pair.a.engine->on_tick(pair.now, pair.wall, pair.a);
+    }
+    std::size_t bytes_out = 0;
+    for (const Pair::InTransit& datagram : pair.on_wire)
+      if (datagram.to == victim) bytes_out += datagram.bytes.size();
+    CHECK(bytes_out <= 3 * bytes_in);
+  }
+
+  TEST_CASE("an empty neighborhood is waited for, not taken for an answer") {
+    Pair pair;
+    pair.a.engine->on_resolved({}, pair.now, pair.a);
+    pair.a.engine->on_tick(pair.now + milliseconds(1900), pair.wall, pair.a);
+    CHECK(pair.a.engine->state() == EngineState::joining);
+    pair.a.engine->on_tick(pair.now + milliseconds(2000), pair.wall, pair.a);
+    CHECK(pair.a.engine->state() == EngineState::ready);
+  }
+
   TEST_CASE("counts under our own origin are refused: we know better") {
     Pair pair(one_rule(10, 3600));
     pair.connect();

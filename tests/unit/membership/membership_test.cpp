@@ -229,6 +229,15 @@ TEST_SUITE("membership.membership") {
     CHECK(f.membership.addresses().find(at(8)) != nullptr);
   }
 
+  TEST_CASE("an address that is only heard is answered, and never sent to of our own accord") {
+    Fixture f;
+    f.hear(at(2), f.from(other));
+    for (int step = 0; step < 100; ++step) {
+      CHECK(f.tick().empty());
+      f.now += milliseconds(100);
+    }
+  }
+
   TEST_CASE("what a stranger says about peers is not believed") {
     Fixture f;
     wire::Heartbeat heartbeat = f.from(other);
