@@ -1,9 +1,12 @@
 /// The command line. The only code that tests do not link: they run it.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "app/node_process.hpp"
 #include "cli/commands.hpp"
@@ -40,6 +43,12 @@ CLI::App* add_node_command(CLI::App& app, std::map<std::string, std::string>& fl
   return node;
 }
 
+std::vector<std::string> known_commands(CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : app.get_subcommands(nullptr)) names.push_back(sub->get_name());
+  return names;
+}
+
 /// The subcommand that was being parsed, for "see --help".
 std::string help_command(const CLI::App& app) {
   for (const CLI::App* sub : app.get_subcommands()) return fmt::format("starling {} --help", sub->get_name());
@@ -57,6 +66,14 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   const CLI::App* node = add_node_command(app, flags);
   starling::cli::add_commands(app, exit_code);
+  const std::vector<std::string> commands = known_commands(app);
+  const std::string first = argc > 1 ? argv[1] : "-";
+  if (!first.starts_with('-') && std::find(commands.begin(), commands.end(), first) == commands.end()) {
+    // CLI11 would only say that a subcommand is missing.
+    fmt::print(stderr, "starling: unknown command \"{}\"; expected one of: {}\n", first,
+               fmt::join(commands, ", "));
+    return exit_usage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked_for_help) {

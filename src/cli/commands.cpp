@@ -109,7 +109,13 @@ void add_common(CLI::App& command, Common& common, bool can_watch) {
   static const std::map<std::string, Format> formats{
       {"table", Format::table}, {"wide", Format::wide}, {"json", Format::json}, {"yaml", Format::yaml}};
   command.add_option("--server", common.server, "Admin API of a node [default: http://127.0.0.1:9090]")
-      ->type_name("URL");
+      ->type_name("URL")
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            const auto url = http::parse_url(text);
+            return url ? std::string() : url.error();
+          },
+          ""));
   // CLI11 would echo the map of a transform into help and errors.
   command
       .add_option_function<std::string>(

@@ -105,7 +105,7 @@ void Engine::send_heartbeat(const Endpoint& to, std::size_t bytes_max, Instant n
                             Effects& effects) {
   const wire::NodeState said = static_cast<wire::NodeState>(state_);
   membership_.compose(to, said, now, wall, heartbeat_);
-  if (membership_.find(heartbeat_.recipient) != nullptr) gossip_.compose(heartbeat_.recipient, heartbeat_);
+  gossip_.compose(heartbeat_.recipient, heartbeat_);
   const std::span<const std::byte> datagram = gossip_.encoder().encode(heartbeat_);
   if (datagram.size() > bytes_max) return;
   gossip_.count_sent(Purpose::heartbeat, datagram.size());

@@ -61,6 +61,12 @@ void Gossip::publish(std::span<const ComponentIndex> components) {
   }
 }
 
+void Gossip::publish_everything(Instant now) {
+  due_.clear();
+  queue_.take_all(now, due_);
+  publish(due_);
+}
+
 Result<void> Gossip::on_delta(const wire::Delta& delta, Instant now, Effects& effects) {
   if (delta.sender == options_.self) return fail(ErrorCode::from_self);
   const auto stream = streams_.find(delta.sender);
@@ -135,6 +141,11 @@ void Gossip::on_heartbeat(const Membership::Heard& heard, const wire::Heartbeat&
     // It may have forgotten what it once acked: what it says now is where we start.
     stream = Stream{};
     stream.acked = stream.sent = std::min(heartbeat.ack, origins_[own_origin].watermark);
+    // What we hold back from everybody a newcomer needs as well: its view must not begin behind.
+    publish_everything(now);
+  }
+  if (!stream.snapshot_known && heartbeat.lists_holdings) {
+    // The first one that it wrote knowing us; so its version covers what it had kept back.
     stream.snapshot_known = true;
     stream.snapshot_target = heartbeat.version;
   }

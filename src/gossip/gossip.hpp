@@ -77,7 +77,8 @@ class Gossip {
   /// The component's window is over.
   void forget(ComponentIndex component, OriginIndex origin);
 
-  /// Adds to a heartbeat for the peer `to` what gossip has to say: version, ack, a slice of holdings.
+  /// Adds to a heartbeat for `to` what gossip has to say: version, ack and, for a live peer, a slice of
+  /// holdings.
   void compose(OriginId to, wire::Heartbeat& heartbeat);
 
   void on_tick(Instant now, Effects& effects);
@@ -115,6 +116,7 @@ class Gossip {
   bool is_urgent(const GossipStore::Own& own, Hits limit) const;
   void reconsider(ComponentIndex joined, Instant now);
   void publish(std::span<const ComponentIndex> components);
+  void publish_everything(Instant now);
   void send_new(Stream& stream, const Peer& peer, Purpose purpose, Instant now, Effects& effects);
   void send_delta(wire::Delta& delta, Stream* stream, const Peer& peer, Purpose purpose, Effects& effects);
   void send_ack(Stream& stream, const Peer& peer, Effects& effects);

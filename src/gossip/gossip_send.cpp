@@ -129,9 +129,7 @@ void Gossip::pull(Origin& origin, const Peer& from, Instant now, Effects& effect
 
 void Gossip::begin_leave(Instant now, Effects& effects) {
   leaving_ = true;
-  due_.clear();
-  queue_.take_all(now, due_);
-  publish(due_);
+  publish_everything(now);
   for (auto& [origin, stream] : streams_) {
     const Peer* peer = membership_.find(origin);
     if (peer != nullptr && peer->live()) send_new(stream, *peer, Purpose::urgent, now, effects);

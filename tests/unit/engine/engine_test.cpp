@@ -38,7 +38,8 @@ struct Pair {
   Side a;
   Side b;
   std::deque<InTransit> on_wire;
-  bool lossy = false;
+  bool lossy = false;       // nothing arrives
+  bool lossy_sync = false;  // no counts arrive, heartbeats do
   Instant now{seconds(100)};
   WallTime wall{milliseconds(1'800'000'000'000)};
 
@@ -68,7 +69,7 @@ struct Pair {
     while (!on_wire.empty()) {
       const InTransit datagram = std::move(on_wire.front());
       on_wire.pop_front();
-      if (lossy) continue;
+      if (lossy || (lossy_sync && datagram.via == Port::sync)) continue;
       Side& to = datagram.to.address == a.address.address ? a : b;
       const Endpoint from{datagram.from->address.address,
                           static_cast<std::uint16_t>(datagram.via == Port::sync ? 4290 : 4291)};
@@ -241,6 +242,28 @@ TEST_SUITE("engine.engine") {
     for (const Pair::InTransit& datagram : pair.on_wire)
       if (datagram.to == victim) bytes_out += datagram.bytes.size();
     CHECK(bytes_out <= 3 * bytes_in);
+  }
+
+  TEST_CASE("a peer that is met but whose counts are not in keeps a node waiting") {
+    Pair pair(one_rule(1000, 3600));
+    pair.ask(pair.b, "alice", 5);
+    pair.lossy_sync = true;
+    const Endpoint both[] = {pair.a.address, pair.b.address};
+    for (Pair::Side* side : {&pair.a, &pair.b}) side->engine->on_resolved(both, pair.now, *side);
+    pair.pass(milliseconds(500));
+    REQUIRE(pair.a.engine->counts().nodes_count == 2);
+    CHECK(pair.a.engine->state() == EngineState::joining);
+    pair.lossy_sync = false;
+    pair.pass(milliseconds(1200));  // retransmission has backed off meanwhile; still before the join timeout
+    CHECK(pair.a.engine->state() == EngineState::ready);
+    CHECK(pair.total(pair.a, "alice") == 5);
+  }
+
+  TEST_CASE("hits kept back from everybody are told to a newcomer before it is ready") {
+    Pair pair(one_rule(1'000'000, 3600));
+    pair.ask(pair.b, "alice", 5);  // far from the limit: nothing makes b publish this for half a second
+    pair.connect();
+    CHECK(pair.total(pair.a, "alice") == 5);
   }
 
   TEST_CASE("an empty neighborhood is waited for, not taken for an answer") {
