@@ -1,0 +1,156 @@
+"""One `starling node` process on its own loopback address, and the questions a test asks it."""
+
+import ctypes
+import signal
+import subprocess
+from urllib.parse import urlencode
+
+from .waiting import patience, wait_until
+from .web import Session, request
+
+HTTP_PORT, ADMIN_PORT, SYNC_PORT, HEARTBEAT_PORT = 8080, 9090, 4290, 4291
+exit_deadline_s = 20.0
+
+_prctl = ctypes.CDLL(None).prctl
+_pr_set_pdeathsig = 1
+
+
+def die_with_parent():
+    """Runs in the child before exec: a test that is killed (Meson's timeout) leaves no process behind."""
+    _prctl(_pr_set_pdeathsig, signal.SIGKILL)
+
+
+class NodeEnded(AssertionError):
+    """The process has ended though the test counts on it."""
+
+
+class Node:
+    """`settings` are flags: sync_interval="50ms" becomes --sync-interval 50ms."""
+
+    def __init__(self, binary, address, name, log_path, environment, settings):
+        self.address = address
+        self.name = name
+        self.log_path = log_path
+        self._environment = environment
+        self._command = [binary, "node", "--bind", address, "--node-name", name]
+        for key, value in settings.items():
+            self._command += ["--" + key.replace("_", "-"), str(value)]
+        self._process = None
+
+    # --- the process
+
+    def start(self):
+        assert self._process is None or self._process.poll() is not None, f"{self.name} runs already"
+        with open(self.log_path, "ab") as log:
+            self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                             env=self._environment, preexec_fn=die_with_parent)
+        return self
+
+    def running(self):
+        return self._process is not None and self._process.poll() is None
+
+    def signal(self, number):
+        self._process.send_signal(number)
+
+    def pause(self):
+        """The process stands still, as in a long garbage collection or on a frozen machine."""
+        self.signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.signal(signal.SIGCONT)
+
+    def kill(self):
+        """A crash: nothing is said to anybody."""
+        self.signal(signal.SIGKILL)
+        self._process.wait()
+
+    def wait_exit(self):
+        try:
+            return self._process.wait(exit_deadline_s * patience())
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"expected {self.name} to end within {exit_deadline_s * patience():g} s, it runs on") from None
+
+    def terminate(self):
+        """A graceful stop; returns the exit code."""
+        self.signal(signal.SIGTERM)
+        return self.wait_exit()
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    def close(self):
+        if self.running():
+            self.kill()
+
+    # --- questions
+
+    def get(self, target, port=ADMIN_PORT):
+        if not self.running():
+            raise NodeEnded(f"{self.name} has ended; exit code (or minus the signal): {self._process.poll()}")
+        return request(self.address, port, target)
+
+    def check(self, **entries):
+        return self.get("/v1/check?" + urlencode(entries), HTTP_PORT)
+
+    def session(self):
+        return Session(self.address, HTTP_PORT)
+
+    def hit(self, count, **entries):
+        """`count` admitted requests over one connection."""
+        with self.session() as session:
+            for number in range(count):
+                answer = session.check(**entries)
+                assert answer.status == 200, f"hit {number + 1} of {count} on {self.name}: expected 200, found {answer}"
+
+    def status(self):
+        return self._json("/v1/status")
+
+    def peers(self):
+        return self._json("/v1/peers")["peers"]
+
+    def counters(self, **entries):
+        return self._json("/v1/counters?" + urlencode(entries))["counters"]
+
+    def components(self, **entries):
+        """origin -> hits of the one counter these entries lead to; empty before the first hit."""
+        counters = self.counters(**entries)
+        assert len(counters) <= 1, f"expected at most one counter on {self.name}, found {counters}"
+        return {part["origin"]: part["hits"] for counter in counters for part in counter["components"]}
+
+    def total(self, **entries):
+        counters = self.counters(**entries)
+        assert len(counters) <= 1, f"expected at most one counter on {self.name}, found {counters}"
+        return counters[0]["total"] if counters else 0
+
+    def origin(self):
+        return self.status()["node"]["origin"]
+
+    def setting(self, name):
+        """(value as text, source)"""
+        found = [each for each in self.status()["settings"] if each["name"] == name]
+        assert len(found) == 1, f"expected one setting {name} on {self.name}, found {found}"
+        return str(found[0]["value"]), found[0]["source"]
+
+    def ready(self):
+        return self.get("/readyz").status == 200
+
+    def states(self):
+        """name -> state of every peer that has told its name"""
+        return {peer["name"]: peer["state"] for peer in self.peers()}
+
+    def alive_peers(self):
+        return sorted(peer["name"] for peer in self.peers() if peer["state"] == "alive")
+
+    def wait_live(self):
+        wait_until(f"{self.name} to answer /livez", lambda: self.get("/livez").status == 200)
+        return self
+
+    def wait_ready(self):
+        wait_until(f"{self.name} to be ready", self.ready)
+        return self
+
+    def _json(self, target):
+        answer = self.get(target)
+        assert answer.status == 200, f"{self.name} {target}: expected 200, found {answer}"
+        return answer.json()

@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""The scripts that people run: every one explains itself, refuses nonsense in one line, and passes shellcheck.
+
+`test_scripts.py Shellcheck` and so on runs one part.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import unittest
+
+from harness import ClusterCase, main, patience
+
+tree = pathlib.Path(__file__).resolve().parents[2]
+meson_skip = 77
+
+
+def run(*command, environment=None, directory="/"):
+    return subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          cwd=directory, env=environment, timeout=60 * patience(), check=False)
+
+
+def first_line(path):
+    with open(path, "rb") as file:
+        return file.readline()
+
+
+def bash_files():
+    folders = [tree / name for name in ("scripts", ".ci", "k8s", "tests")]
+    paths = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return sorted(path for path in paths if path.suffix == ".sh" or first_line(path).rstrip().endswith(b"bash"))
+
+
+def scripts():
+    return sorted(path for path in (tree / "scripts").iterdir() if path.is_file() and os.access(path, os.X_OK))
+
+
+class Shellcheck(unittest.TestCase):
+    def test_every_bash_script_passes(self):
+        self.assertIn(tree / ".ci/run", bash_files())
+        result = run("shellcheck", "--external-sources", *bash_files(), directory=tree)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+    def test_every_bash_script_stops_at_the_first_error(self):
+        for path in bash_files():
+            if path.suffix != ".sh":
+                self.assertIn("\nset -euo pipefail\n", path.read_text(encoding="utf-8"), path)
+
+
+class Explains(unittest.TestCase):
+    def test_every_script_answers_help(self):
+        self.assertGreaterEqual({path.name for path in scripts()}, {"build", "demo", "install-deps", "load", "test"})
+        for path in scripts():
+            with self.subTest(script=path.name):
+                result = run(path, "--help")
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
+                self.assertTrue(result.stdout.lower().startswith(f"usage: scripts/{path.name} "), result.stdout)
+
+    def test_nonsense_is_refused_in_one_line(self):
+        for name, *arguments in (
+                ("build", "--bogus"), ("build", "--jobs"), ("build", "--jobs", "0"), ("build", "--type", "fast"),
+                ("install-deps", "--for", "fun"), ("install-deps", "--bogus"), ("test", "--dir"),
+                ("demo", "--bogus"), ("demo", "--limit", "5"), ("demo", "--limit", "0/5s"), ("demo", "--load", "1"),
+                ("demo", "--seconds", "1"), ("demo", "--seconds"),
+                ("load",), ("load", "--rate", "x", "http://127.0.0.1:1"), ("load", "ftp://127.0.0.1"),
+                ("load", "http://127.0.0.1:99999"), ("load", "--entry", "novalue", "http://127.0.0.1:1")):
+            with self.subTest(script=name, arguments=arguments):
+                result = run(tree / "scripts" / name, *arguments)
+                self.assertEqual((result.returncode, result.stdout), (2, ""), result)
+                self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+                self.assertTrue(result.stderr.startswith(name + ": "), result.stderr)
+
+
+class InstallDeps(ClusterCase):
+    """With a package manager made of paper: it writes down what it was asked and plays back what the test wants."""
+
+    def setUp(self):
+        super().setUp()
+        self.bin = self.directory / "bin"
+        self.bin.mkdir()
+        self.calls = self.directory / "calls"
+        self.installed = self.directory / "installed"
+        self.installed.write_text("", encoding="ascii")
+        self.program("dpkg-query", f'for each in $(cat {self.installed}); do printf "installed:%s " "$each"; done')
+        self.program("sudo", 'while [ "$1" = -- ]; do shift; done; exec "$@"')
+        self.program("sleep", ":")
+
+    def program(self, name, body):
+        path = self.bin / name
+        path.write_text(f"#!/bin/sh\n{body}\n", encoding="ascii")
+        path.chmod(0o755)
+
+    def apt_get(self, failures_count):
+        """Fails so many installs, then succeeds."""
+        count = self.directory / "failures"
+        count.write_text(str(failures_count), encoding="ascii")
+        self.program("apt-get", f"""echo "$@" >>{self.calls}
+[ "$1" = install ] || exit 0
+left=$(cat {count})
+if [ "$left" -gt 0 ]; then echo $((left - 1)) >{count}; echo "E: no luck"; exit 100; fi
+for each in "$@"; do echo "$each"; done >>{self.installed}""")
+
+    def install(self, *arguments):
+        environment = {**os.environ, "PATH": f"{self.bin}:{os.environ['PATH']}"}
+        result = run(tree / "scripts/install-deps", *arguments, environment=environment)
+        self.asked = self.calls.read_text(encoding="ascii").splitlines() if self.calls.exists() else []
+        return result
+
+    def test_with_everything_there_nothing_is_asked_of_apt(self):
+        self.apt_get(0)
+        self.assertEqual(self.install("--for", "all").returncode, 0)
+        self.calls.unlink()
+        result = self.install("--for", "all", "--quiet")
+        self.assertEqual((result.returncode, result.stdout + result.stderr, self.asked), (0, "", []))
+
+    def test_only_what_is_missing_is_installed_after_one_update(self):
+        self.apt_get(0)
+        self.installed.write_text("python3 shellcheck binutils procps\n", encoding="ascii")
+        self.assertEqual(self.install("--for", "test").returncode, 0)
+        self.assertEqual(self.asked, ["update", "install --yes --no-install-recommends dnsmasq-base"])
+
+    def test_one_failure_is_tried_again(self):
+        self.apt_get(1)
+        self.assertEqual(self.install("--for", "build").returncode, 0)
+        self.assertEqual([call.split()[0] for call in self.asked], ["update", "install"] * 2)
+
+    def test_two_failures_are_reported_with_what_apt_said(self):
+        self.apt_get(2)
+        result = self.install("--for", "build", "--quiet")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("E: no luck", result.stderr)
+        self.assertTrue(result.stderr.splitlines()[-1].startswith("install-deps: apt-get install: "), result.stderr)
+
+
+class Load(ClusterCase):
+    def test_it_counts_what_a_window_admits(self):
+        node = self.node(1, config=self.rules(
+            'rules:\n  - name: each\n    match: {principal: "*"}\n    limits: [{requests: 50, per: 1s}]\n')).wait_ready()
+        url = f"http://{node.address}:8080"
+        result = run(tree / "scripts/load", "--rate", "400", "--seconds", "2.2", "--principal", "x", "--json",
+                     "--over-admission-max", "0", url)
+        self.assertEqual((result.returncode, result.stderr), (0, ""), result.stdout)
+        report = json.loads(result.stdout)
+        full = [window for window in report["windows"] if window["full"]]
+        self.assertGreaterEqual(len(full), 1)
+        for window in full:
+            self.assertEqual((window["limit"], window["allowed"], window["over_admission"]), (50, 50, 0))
+        self.assertEqual(report["targets"][0]["lost"], 0)
+        self.assertEqual(sum(window["offered"] for window in report["windows"]), report["targets"][0]["offered"])
+        allowed, denied = (report["targets"][0][key] for key in ("allowed", "denied"))
+        self.assertEqual((allowed, denied), tuple(node.status()["decisions"][key] for key in ("allowed", "denied")))
+
+    def test_a_target_that_is_down_is_named(self):
+        url = f"http://{self.subnet.host(1)}:8080"
+        result = run(tree / "scripts/load", "--seconds", "1", url)
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+        self.assertIn(url, result.stderr)
+
+
+if __name__ == "__main__":
+    if "Shellcheck" in sys.argv and shutil.which("shellcheck") is None:
+        print("shellcheck: not installed; run scripts/install-deps --for test")
+        sys.exit(meson_skip)
+    main()
