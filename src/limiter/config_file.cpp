@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <yaml-cpp/depthguard.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <sstream>
 
 #include "base/shown_text.hpp"
 #include "counter/window.hpp"
@@ -79,7 +81,6 @@ void Reader::read_map(const YAML::Node& node, std::string_view what, const std::
   if (!node.IsMap()) return expected(node, what, "a map");
   std::set<std::string> seen;
   for (const auto& item : node) {
-    if (gives_up()) return;  // aliases can make a small file say a great deal
     if (!item.first.IsScalar()) {
       expected(item.first, what, "a name as key");
       continue;
@@ -91,7 +92,9 @@ void Reader::read_map(const YAML::Node& node, std::string_view what, const std::
     }
     const auto field =
         std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.first == key; });
-    if (field != fields.end()) {
+    if (item.second.IsNull() && (field != fields.end() || other)) {
+      error(item.first.Mark(), fmt::format("{}: {}: expected a value, found nothing", what, shown(key)));
+    } else if (field != fields.end()) {
       field->second(item.second);
     } else if (other) {
       other(item.first, item.second);
@@ -149,7 +152,7 @@ void Reader::read_rules(const YAML::Node& node, RuleSet& set) {
                  fmt::format("rules: expected at most {} rules, found {}", rules_max, node.size()));
   std::set<std::string> names;
   for (const YAML::Node& item : node) {
-    if (gives_up()) return;
+    if (gives_up()) return;  // aliases can make a small file say a great deal
     auto rule = read_rule(item);
     if (!rule) continue;
     if (!names.insert(rule->name).second)
@@ -282,6 +285,53 @@ std::optional<Limit> Reader::read_limit(const YAML::Node& node) {
   return Limit{.requests = *requests, .window_s = *window_s};
 }
 
+/// Notes whether a document says anything, and where.
+class Content final : public YAML::EventHandler {
+ public:
+  const std::optional<YAML::Mark>& start() const { return start_; }
+  const std::optional<YAML::Mark>& text() const { return text_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override { start_ = mark; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { note(mark); }
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t, const std::string&) override {
+    note(mark);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
+    note(mark);
+  }
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {
+    note(mark);
+  }
+  void OnMapEnd() override {}
+
+ private:
+  void note(const YAML::Mark& mark) {
+    if (!text_) text_ = mark;
+  }
+  std::optional<YAML::Mark> start_;
+  std::optional<YAML::Mark> text_;
+};
+
+/// Where a file goes on after its first document, which is all that YAML::Load looks at: rules that stood
+/// there would be missing in silence. One empty document may follow, as behind a closing `---`. Not
+/// YAML::LoadAll: on a stray `,` it finds documents without end.
+std::optional<YAML::Mark> rest_of_file(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  Content first;
+  Content second;
+  Content third;
+  parser.HandleNextDocument(first);
+  if (!parser.HandleNextDocument(second) || second.text()) return second.text();
+  parser.HandleNextDocument(third);
+  return third.start();
+}
+
 }  // namespace
 
 std::string ConfigError::to_string() const {
@@ -299,16 +349,14 @@ tl::expected<ConfigFile, std::vector<ConfigError>> parse_config(std::string_view
     return refuse(YAML::Mark::null_mark(),
                   fmt::format("expected at most {} bytes, found {}", config_bytes_max, text.size()));
   try {
-    // All documents, so that what follows the first one is not ignored in silence.
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    for (std::size_t i = 1; i < documents.size(); ++i)
-      if (!documents[i].IsNull())
-        return refuse(documents[i].Mark(),
-                      fmt::format("expected one YAML document, found {} after its end; put "
-                                  "everything into one map",
-                                  found(documents[i])));
+    const std::string copy(text);
+    const YAML::Node root = YAML::Load(copy);  // the first document
+    if (const auto rest = rest_of_file(copy))
+      return refuse(*rest,
+                    "expected the end of the file, found more after the first YAML document; put everything "
+                    "into one map");
     Reader reader(file);
-    ConfigFile config = reader.read(documents.empty() ? YAML::Node() : documents.front());
+    ConfigFile config = reader.read(root);
     std::vector<ConfigError> errors = reader.take_errors();
     if (!errors.empty()) return tl::unexpected(std::move(errors));
     return config;

@@ -34,10 +34,18 @@ Error bad(Field field) {
   return Error{ErrorCode::bad_field, field};
 }
 
+/// The verifier of FlatBuffers 2.0 holds a vector's length to its alignment, but not its elements.
+template <class Struct>
+bool is_aligned(const flatbuffers::Vector<const Struct*>* vector) {
+  return vector == nullptr || vector->size() == 0 ||
+         reinterpret_cast<std::uintptr_t>(vector->Data()) % alignof(Struct) == 0;
+}
+
 Result<void> read_groups(const fb::Delta& table, Delta& out) {
   out.entries.clear();
   if (table.groups() == nullptr) return {};
   for (const fb::Group* group : *table.groups()) {
+    if (!is_aligned(group->entries()) || !is_aligned(group->wide())) return fail(ErrorCode::malformed);
     const std::size_t count = (group->entries() == nullptr ? 0 : group->entries()->size()) +
                               (group->wide() == nullptr ? 0 : group->wide()->size());
     if (count == 0 || out.entries.size() + count > entries_max) return tl::unexpected(bad(entries_count));
@@ -126,7 +134,8 @@ Result<const Pull*> Decoder::pull() {
 
 Result<const Heartbeat*> Decoder::heartbeat() {
   const auto* table = verified_root<fb::Heartbeat>();
-  if (table == nullptr) return fail(ErrorCode::malformed);
+  if (table == nullptr || !is_aligned(table->peers()) || !is_aligned(table->holdings()))
+    return fail(ErrorCode::malformed);
   Heartbeat& out = heartbeat_;
   const std::string_view name = table->name() == nullptr ? "" : table->name()->string_view();
   const std::string_view software = table->software() == nullptr ? "" : table->software()->string_view();

@@ -1,0 +1,274 @@
+/// Packets that are good FlatBuffers and yet say what must not be said: each is refused with the number of
+/// the field, as in protocol/README.md.
+#include <doctest/doctest.h>
+
+#include "packets.hpp"
+#include "starling_generated.h"
+
+namespace starling::wire {
+namespace {
+
+using flatbuffers::FlatBufferBuilder;
+
+/// The table that `build` writes, as a packet.
+template <class Build>
+Packet built(Kind kind, const Build& build) {
+  FlatBufferBuilder builder;
+  builder.Finish(build(builder));
+  const std::span bytes(reinterpret_cast<const std::byte*>(builder.GetBufferPointer()), builder.GetSize());
+  return packet(kind, bytes);
+}
+
+Error refusal(const Packet& bytes, Kind kind) {
+  Decoder decoder(tag);
+  const auto outcome = decode(decoder, bytes, port_of(kind));
+  return outcome ? Error{} : outcome.error();
+}
+
+Error field(std::uint32_t number) {
+  return Error{ErrorCode::bad_field, number};
+}
+const Error none{};
+
+struct DeltaFields {
+  std::uint64_t sender = 1;
+  std::uint64_t origin = 2;
+  std::uint64_t from = 10;
+  std::uint64_t to = 20;
+  std::uint32_t window_s = 1;
+  std::vector<fb::Entry> entries{fb::Entry(1, 1, 1)};
+  std::vector<fb::WideEntry> wide;
+  std::size_t groups_count = 1;
+};
+
+Error refusal(const DeltaFields& fields) {
+  return refusal(
+      built(Kind::delta,
+            [&](FlatBufferBuilder& builder) {
+              std::vector<flatbuffers::Offset<fb::Group>> groups;
+              for (std::size_t i = 0; i < fields.groups_count; ++i)
+                groups.push_back(fb::CreateGroupDirect(builder, 1000 + i, fields.window_s,
+                                                       fields.entries.empty() ? nullptr : &fields.entries,
+                                                       fields.wide.empty() ? nullptr : &fields.wide));
+              return fb::CreateDeltaDirect(builder, fields.sender, fields.origin, fields.from, fields.to,
+                                           &groups);
+            }),
+      Kind::delta);
+}
+
+struct HeartbeatFields {
+  std::uint64_t sender = 1;
+  std::string name = "node-1";
+  std::string software = "0.1.0";
+  int state = 1;
+  std::uint16_t sync_port = 4290;
+  std::size_t peers_count = 0;
+  std::size_t holdings_count = 0;
+};
+
+Packet heartbeat_packet(const HeartbeatFields& fields) {
+  return built(Kind::heartbeat, [&](FlatBufferBuilder& builder) {
+    const std::vector<fb::PeerAddress> peers(fields.peers_count);
+    const std::vector<fb::Holding> holdings(fields.holdings_count);
+    const auto name = builder.CreateString(fields.name);
+    const auto software = builder.CreateString(fields.software);
+    const auto peers_at = builder.CreateVectorOfStructs(peers);
+    const auto holdings_at = builder.CreateVectorOfStructs(holdings);
+    return fb::CreateHeartbeat(builder, fields.sender, 0, name, software,
+                               static_cast<fb::NodeState>(fields.state), fields.sync_port, 0, 0, 0, 0, 0, 0,
+                               peers_at, holdings_at);
+  });
+}
+
+Error refusal(const HeartbeatFields& fields) {
+  return refusal(heartbeat_packet(fields), Kind::heartbeat);
+}
+
+TEST_SUITE("wire.decoder bad_field") {
+  TEST_CASE("a sound delta is taken") {
+    CHECK(refusal(DeltaFields{}) == none);
+  }
+
+  TEST_CASE("1, 2: no message without a sender, no delta or pull without an origin") {
+    CHECK(refusal(DeltaFields{.sender = 0}) == field(1));
+    CHECK(refusal(DeltaFields{.origin = 0}) == field(2));
+    CHECK(refusal(HeartbeatFields{.sender = 0}) == field(1));
+    const auto pull = [](std::uint64_t sender, std::uint64_t origin) {
+      return refusal(
+          built(Kind::pull,
+                [&](FlatBufferBuilder& builder) { return fb::CreatePull(builder, sender, 5, origin, 6); }),
+          Kind::pull);
+    };
+    CHECK(pull(1, 2) == none);
+    CHECK(pull(0, 2) == field(1));
+    CHECK(pull(1, 0) == field(2));
+  }
+
+  TEST_CASE("an empty table lacks its sender") {
+    CHECK(refusal(built(Kind::delta, [](auto& builder) { return fb::CreateDelta(builder); }), Kind::delta) ==
+          field(1));
+    CHECK(refusal(built(Kind::pull, [](auto& builder) { return fb::CreatePull(builder); }), Kind::pull) ==
+          field(1));
+    CHECK(refusal(built(Kind::heartbeat, [](auto& builder) { return fb::CreateHeartbeat(builder); }),
+                  Kind::heartbeat) == field(1));
+  }
+
+  TEST_CASE("3: versions do not run backwards") {
+    CHECK(refusal(DeltaFields{.from = 20, .to = 20, .entries = {}, .groups_count = 0}) == none);
+    CHECK(refusal(DeltaFields{.from = 21, .to = 20, .entries = {}, .groups_count = 0}) == field(3));
+    CHECK(refusal(DeltaFields{.from = hits_max, .to = 0}) == field(3));
+  }
+
+  TEST_CASE("4: a window has a length") {
+    CHECK(refusal(DeltaFields{.window_s = 0}) == field(4));
+  }
+
+  TEST_CASE("5: every entry's version is in (from, to], even where the sum overflows") {
+    CHECK(refusal(DeltaFields{.entries = {fb::Entry(1, 1, 10)}}) == none);
+    CHECK(refusal(DeltaFields{.entries = {fb::Entry(1, 1, 0)}}) == field(5));
+    CHECK(refusal(DeltaFields{.entries = {fb::Entry(1, 1, 11)}}) == field(5));
+    CHECK(refusal(DeltaFields{.entries = {fb::Entry(1, 1, 1), fb::Entry(2, 1, 11), fb::Entry(3, 1, 2)}}) ==
+          field(5));
+    CHECK(refusal(DeltaFields{.from = hits_max - 1, .to = hits_max, .entries = {fb::Entry(1, 1, 1)}}) ==
+          none);
+    CHECK(refusal(DeltaFields{.from = hits_max - 1, .to = hits_max, .entries = {fb::Entry(1, 1, 2)}}) ==
+          field(5));
+    CHECK(refusal(DeltaFields{
+              .from = hits_max - 1, .to = hits_max, .entries = {fb::Entry(1, 1, 0xFFFF'FFFF)}}) == field(5));
+    CHECK(refusal(DeltaFields{.entries = {}, .wide = {fb::WideEntry(1, 1, 11)}}) == none);
+    CHECK(refusal(DeltaFields{.entries = {}, .wide = {fb::WideEntry(1, 1, 10)}}) == field(5));
+    CHECK(refusal(DeltaFields{.entries = {}, .wide = {fb::WideEntry(1, 1, 21)}}) == field(5));
+  }
+
+  TEST_CASE("6: a group has entries") {
+    CHECK(refusal(DeltaFields{.entries = {}}) == field(6));
+    CHECK(refusal(DeltaFields{.entries = {}, .groups_count = 0}) == none);
+  }
+
+  TEST_CASE("6: offsets that lead to one large vector again and again are not walked each time") {
+    const Packet bytes = built(Kind::delta, [](FlatBufferBuilder& builder) {
+      const std::vector<fb::Entry> entries(40, fb::Entry(1, 1, 1));
+      const auto shared = builder.CreateVectorOfStructs(entries);
+      const auto group = fb::CreateGroup(builder, 1, 1, shared);
+      const std::vector<flatbuffers::Offset<fb::Group>> groups(100, group);
+      return fb::CreateDelta(builder, 1, 2, 0, 1, builder.CreateVector(groups));
+    });
+    REQUIRE(bytes.size() <= datagram_bytes_max);
+    CHECK(refusal(bytes, Kind::delta) == field(6));
+  }
+
+  TEST_CASE("a message that nests more tables than any of ours is malformed") {
+    const Packet bytes = built(Kind::delta, [](FlatBufferBuilder& builder) {
+      const auto group = fb::CreateGroup(builder, 1, 1);
+      const std::vector<flatbuffers::Offset<fb::Group>> groups(270, group);
+      return fb::CreateDelta(builder, 1, 2, 0, 1, builder.CreateVector(groups));
+    });
+    REQUIRE(bytes.size() <= datagram_bytes_max);
+    CHECK(refusal(bytes, Kind::delta) == Error{ErrorCode::malformed});
+  }
+
+  TEST_CASE("a list that does not lie where its numbers can be read is malformed") {
+    // The vector is moved to the end and to a multiple of 8: its length is aligned there, as the verifier
+    // wants it, the elements behind it are not.
+    const auto moved_vector = [](Packet bytes, std::span<const std::byte> marker) {
+      const auto at = std::search(bytes.begin() + header_bytes, bytes.end(), marker.begin(), marker.end());
+      REQUIRE(at != bytes.end());
+      const auto vector_at = at - 4;
+      Packet moved(vector_at, at + static_cast<std::ptrdiff_t>(marker.size()));
+      for (auto offset_at = bytes.begin() + header_bytes; offset_at + 4 <= vector_at; offset_at += 4) {
+        std::uint32_t offset = 0;
+        std::memcpy(&offset, &*offset_at, 4);
+        if (offset != static_cast<std::uint32_t>(vector_at - offset_at)) continue;
+        const auto offset_index = static_cast<std::size_t>(offset_at - bytes.begin());
+        bytes.resize((bytes.size() + 7) / 8 * 8);  // the header's 16 bytes do not matter to that
+        offset = static_cast<std::uint32_t>(bytes.size() - offset_index);
+        std::memcpy(bytes.data() + offset_index, &offset, 4);
+        bytes.insert(bytes.end(), moved.begin(), moved.end());
+        return bytes;
+      }
+      FAIL("no offset leads to the vector");
+      return bytes;
+    };
+    const auto entry = fb::Entry(0x1122'3344'5566'7788, 0x99AA'BBCC, 1);
+    const auto delta = built(Kind::delta, [&](FlatBufferBuilder& builder) {
+      const std::vector<fb::Entry> entries{entry};
+      const std::vector<flatbuffers::Offset<fb::Group>> groups{
+          fb::CreateGroupDirect(builder, 1, 1, &entries)};
+      return fb::CreateDeltaDirect(builder, 1, 2, 0, 5, &groups);
+    });
+    REQUIRE(refusal(delta, Kind::delta) == none);
+    CHECK(refusal(moved_vector(delta, std::as_bytes(std::span(&entry, 1))), Kind::delta) ==
+          Error{ErrorCode::malformed});
+
+    const auto holding = fb::Holding(0x1122'3344'5566'7788, 0x99AA'BBCC'DDEE'FF00, 7);
+    const auto heartbeat = built(Kind::heartbeat, [&](FlatBufferBuilder& builder) {
+      const std::vector<fb::Holding> holdings{holding};
+      const auto holdings_at = builder.CreateVectorOfStructs(holdings);
+      return fb::CreateHeartbeat(builder, 1, 0, 0, 0, fb::NodeState::ready, 4290, 0, 0, 0, 0, 0, 0, 0,
+                                 holdings_at);
+    });
+    REQUIRE(refusal(heartbeat, Kind::heartbeat) == none);
+    CHECK(refusal(moved_vector(heartbeat, std::as_bytes(std::span(&holding, 1))), Kind::heartbeat) ==
+          Error{ErrorCode::malformed});
+  }
+
+  TEST_CASE("7: names are printable ASCII without spaces, within their bounds") {
+    CHECK(refusal(HeartbeatFields{}) == none);
+    CHECK(refusal(HeartbeatFields{.name = "", .software = ""}) == none);
+    CHECK(refusal(HeartbeatFields{.name = std::string(name_bytes_max, 'n')}) == none);
+    CHECK(refusal(HeartbeatFields{.name = std::string(name_bytes_max + 1, 'n')}) == field(7));
+    CHECK(refusal(HeartbeatFields{.software = std::string(software_bytes_max, 's')}) == none);
+    CHECK(refusal(HeartbeatFields{.software = std::string(software_bytes_max + 1, 's')}) == field(7));
+    for (int c = 0; c < 256; ++c) {
+      CAPTURE(c);
+      const std::string text{'a', static_cast<char>(c), 'b'};
+      const Error expected = c > 0x20 && c < 0x7F ? none : field(7);
+      CHECK(refusal(HeartbeatFields{.name = text}) == expected);
+      CHECK(refusal(HeartbeatFields{.software = text}) == expected);
+    }
+  }
+
+  TEST_CASE("8: a state is one of four") {
+    for (int state = 0; state < 256; ++state)
+      CHECK(refusal(HeartbeatFields{.state = state}) == (state <= 3 ? none : field(8)));
+  }
+
+  TEST_CASE("9: a peer has a sync port") {
+    CHECK(refusal(HeartbeatFields{.sync_port = 0}) == field(9));
+  }
+
+  TEST_CASE("10, 11: lists are no longer than they may be") {
+    CHECK(refusal(HeartbeatFields{.peers_count = peers_per_heartbeat_max}) == none);
+    CHECK(refusal(HeartbeatFields{.peers_count = peers_per_heartbeat_max + 1}) == field(10));
+    CHECK(refusal(HeartbeatFields{.holdings_count = holdings_per_heartbeat_max}) == none);
+    CHECK(refusal(HeartbeatFields{.holdings_count = holdings_per_heartbeat_max + 1}) == field(11));
+  }
+
+  TEST_CASE("peers that nobody can be reached at are left out") {
+    Decoder decoder(tag);
+    REQUIRE(decoder.open(heartbeat_packet({.peers_count = 3}), Port::heartbeat));  // all are [::]:0
+    const auto read = decoder.heartbeat();
+    REQUIRE(read);
+    CHECK((*read)->peers.empty());
+  }
+
+  TEST_CASE("clocks beyond all calendars are brought to their ends") {
+    for (const auto& [sent, expected] : std::vector<std::pair<std::int64_t, std::int64_t>>{
+             {std::numeric_limits<std::int64_t>::min(), 0},
+             {-1, 0},
+             {0, 0},
+             {1'700'000'000'000, 1'700'000'000'000},
+             {253'402'300'799'000, 253'402'300'799'000},
+             {std::numeric_limits<std::int64_t>::max(), 253'402'300'799'000}}) {
+      Decoder decoder(tag);
+      const Packet bytes = built(Kind::heartbeat, [&](FlatBufferBuilder& builder) {
+        return fb::CreateHeartbeat(builder, 1, 0, 0, 0, fb::NodeState::ready, 4290, 0, 0, sent);
+      });
+      REQUIRE(decoder.open(bytes, Port::heartbeat));
+      CHECK((*decoder.heartbeat())->wall.time_since_epoch().count() == expected);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace starling::wire

@@ -1,0 +1,206 @@
+#include <doctest/doctest.h>
+
+#include "packets.hpp"
+
+namespace starling::wire {
+namespace {
+
+constexpr std::uint64_t seeds_count = 2000;
+
+void check_equal(const Delta& read, const Delta& written) {
+  REQUIRE(read.sender == written.sender);
+  REQUIRE(read.origin == written.origin);
+  REQUIRE(read.from == written.from);
+  REQUIRE(read.to == written.to);
+  REQUIRE(read.recipient == written.recipient);
+  REQUIRE(read.ack == written.ack);
+  REQUIRE(read.partial == written.partial);
+  REQUIRE(read.entries.size() == written.entries.size());
+  for (std::size_t i = 0; i < read.entries.size(); ++i) {
+    const DeltaEntry& one = read.entries[i];
+    const DeltaEntry& other = written.entries[i];
+    REQUIRE(one.window_s == other.window_s);
+    REQUIRE(one.window_id == other.window_id);
+    REQUIRE(one.key == other.key);
+    REQUIRE(one.count == other.count);
+    REQUIRE(one.version == other.version);
+  }
+}
+
+TEST_SUITE("wire.codec round trip") {
+  TEST_CASE("deltas come back as they were, in the order of their versions, narrow and wide entries mixed") {
+    Encoder encoder(tag);
+    Decoder decoder(tag);
+    std::size_t wide_count = 0;
+    for (std::uint64_t seed = 1; seed <= seeds_count; ++seed) {
+      CAPTURE(seed);
+      Random random(seed);
+      const Delta written = draw_delta(random, {.entries_max = random.below(90),
+                                                .windows_count = 1 + random.below(8),
+                                                .wide_share = random.unit()});
+      for (const DeltaEntry& entry : written.entries) wide_count += entry.count > 0xFFFF'FFFF;
+      const auto bytes = encoder.encode(written);
+      REQUIRE(bytes.size() <= datagram_bytes_max);
+      REQUIRE(decoder.open(bytes, Port::sync) == Kind::delta);
+      const auto read = decoder.delta();
+      REQUIRE(read);
+      check_equal(**read, written);
+    }
+    CHECK(wide_count > 1000);
+  }
+
+  TEST_CASE("the edges of what is narrow come back exactly") {
+    Encoder encoder(tag);
+    Decoder decoder(tag);
+    for (const Hits count :
+         {Hits{0}, Hits{1}, Hits{0xFFFF'FFFE}, Hits{0xFFFF'FFFF}, Hits{0x1'0000'0000}, hits_max})
+      for (const std::uint64_t offset :
+           {1ULL, 0xFFFF'FFFEULL, 0xFFFF'FFFFULL, 0x1'0000'0000ULL, 0x1'0000'0001ULL})
+        for (const std::uint64_t from : {std::uint64_t{0}, std::uint64_t{7}, hits_max - 0x1'0000'0001}) {
+          Delta written{.sender = OriginId{1},
+                        .origin = OriginId{2},
+                        .from = Version{from},
+                        .to = Version{from + offset},
+                        .recipient = {},
+                        .ack = {},
+                        .entries = {}};
+          written.entries.push_back(DeltaEntry{.window_s = 0xFFFF'FFFF,
+                                               .window_id = WindowId{hits_max},
+                                               .key = CounterKey{hits_max},
+                                               .count = count,
+                                               .version = written.to});
+          REQUIRE(decoder.open(encoder.encode(written), Port::sync));
+          const auto read = decoder.delta();
+          REQUIRE(read);
+          check_equal(**read, written);
+        }
+  }
+
+  TEST_CASE("a delta without entries is a delta") {
+    Encoder encoder(tag);
+    Decoder decoder(tag);
+    const Delta written{.sender = OriginId{1},
+                        .origin = OriginId{1},
+                        .from = Version{9},
+                        .to = Version{9},
+                        .recipient = OriginId{2},
+                        .ack = Version{3},
+                        .entries = {}};
+    REQUIRE(decoder.open(encoder.encode(written), Port::sync));
+    check_equal(**decoder.delta(), written);
+  }
+
+  TEST_CASE("pulls come back as they were") {
+    Encoder encoder(tag);
+    Decoder decoder(tag);
+    for (std::uint64_t seed = 1; seed <= seeds_count; ++seed) {
+      CAPTURE(seed);
+      Random random(seed);
+      const Pull written = draw_pull(random);
+      REQUIRE(decoder.open(encoder.encode(written), Port::sync) == Kind::pull);
+      const auto read = decoder.pull();
+      REQUIRE(read);
+      REQUIRE((*read)->sender == written.sender);
+      REQUIRE((*read)->recipient == written.recipient);
+      REQUIRE((*read)->origin == written.origin);
+      REQUIRE((*read)->from == written.from);
+    }
+  }
+
+  TEST_CASE("heartbeats come back as they were, and always fit") {
+    Encoder encoder(tag);
+    Decoder decoder(tag);
+    for (std::uint64_t seed = 1; seed <= seeds_count; ++seed) {
+      CAPTURE(seed);
+      Random random(seed);
+      const Heartbeat written = draw_heartbeat(random);
+      const auto bytes = encoder.encode(written);
+      REQUIRE(bytes.size() <= datagram_bytes_max);
+      REQUIRE(decoder.open(bytes, Port::heartbeat) == Kind::heartbeat);
+      const auto heartbeat = decoder.heartbeat();
+      REQUIRE(heartbeat);
+      const Heartbeat& read = **heartbeat;
+      REQUIRE(read.sender == written.sender);
+      REQUIRE(read.recipient == written.recipient);
+      REQUIRE(read.name == written.name);
+      REQUIRE(read.software == written.software);
+      REQUIRE(read.state == written.state);
+      REQUIRE(read.sync_port == written.sync_port);
+      REQUIRE(read.version == written.version);
+      REQUIRE(read.ack == written.ack);
+      REQUIRE(read.wall == written.wall);
+      REQUIRE(read.sent_ns == written.sent_ns);
+      REQUIRE(read.echo_ns == written.echo_ns);
+      REQUIRE(read.echo_held_us == written.echo_held_us);
+      REQUIRE(read.peers == written.peers);
+      REQUIRE(read.holdings.size() == written.holdings.size());
+      for (std::size_t i = 0; i < read.holdings.size(); ++i) {
+        REQUIRE(read.holdings[i].origin == written.holdings[i].origin);
+        REQUIRE(read.holdings[i].watermark == written.holdings[i].watermark);
+        REQUIRE(read.holdings[i].beyond == written.holdings[i].beyond);
+      }
+      REQUIRE(read.holdings_count == written.holdings_count);
+      REQUIRE(read.lists_holdings == written.lists_holdings);
+    }
+  }
+
+  TEST_CASE("names, peers and holdings beyond their bounds are cut, and the heartbeat still fits") {
+    Heartbeat written;
+    written.sender = OriginId{hits_max};
+    written.recipient = OriginId{hits_max};
+    written.name = std::string(1000, 'n');
+    written.software = std::string(1000, 's');
+    written.sync_port = 65'535;
+    written.version = written.ack = Version{hits_max};
+    written.sent_ns = written.echo_ns = hits_max;
+    written.echo_held_us = 0xFFFF'FFFF;
+    written.holdings_count = 0xFFFF'FFFF;
+    written.lists_holdings = true;
+    written.peers.assign(1000, Endpoint{Address::v4(10, 0, 0, 1), 4291});
+    written.holdings.assign(1000, Holding{OriginId{hits_max}, Version{hits_max}, hits_max});
+    Encoder encoder(tag);
+    Decoder decoder(tag);
+    const auto bytes = encoder.encode(written);
+    CHECK(bytes.size() <= datagram_bytes_max);
+    REQUIRE(decoder.open(bytes, Port::heartbeat));
+    const auto read = decoder.heartbeat();
+    REQUIRE(read);
+    CHECK((*read)->name == std::string(name_bytes_max, 'n'));
+    CHECK((*read)->software == std::string(software_bytes_max, 's'));
+    CHECK((*read)->peers.size() == peers_per_heartbeat_max);
+    CHECK((*read)->holdings.size() == holdings_per_heartbeat_max);
+    CHECK((*read)->holdings_count == 0xFFFF'FFFF);
+  }
+
+  TEST_CASE("nothing of a message is left in the next one") {
+    Encoder encoder(tag);
+    Decoder decoder(tag);
+    Random random(1);
+    Heartbeat full = draw_heartbeat(random);
+    while (full.peers.empty() || full.holdings.empty() || full.name.empty()) full = draw_heartbeat(random);
+    REQUIRE(decoder.open(encoder.encode(full), Port::heartbeat));
+    REQUIRE(decoder.heartbeat());
+    Heartbeat bare;
+    bare.sender = OriginId{1};
+    bare.sync_port = 1;
+    REQUIRE(decoder.open(encoder.encode(bare), Port::heartbeat));
+    const auto read = decoder.heartbeat();
+    CHECK((*read)->peers.empty());
+    CHECK((*read)->holdings.empty());
+    CHECK((*read)->name.empty());
+    REQUIRE(decoder.open(encoder.encode(draw_delta(random, {})), Port::sync));
+    REQUIRE_FALSE((*decoder.delta())->entries.empty());
+    REQUIRE(decoder.open(encoder.encode(Delta{.sender = OriginId{1},
+                                              .origin = OriginId{1},
+                                              .from = {},
+                                              .to = {},
+                                              .recipient = {},
+                                              .ack = {},
+                                              .entries = {}}),
+                         Port::sync));
+    CHECK((*decoder.delta())->entries.empty());
+  }
+}
+
+}  // namespace
+}  // namespace starling::wire
