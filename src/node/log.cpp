@@ -36,7 +36,7 @@ Log make_log(LogLevel level) {
   auto log = std::make_shared<spdlog::async_logger>("starling", sink, spdlog::thread_pool(),
                                                     spdlog::async_overflow_policy::overrun_oldest);
   log->set_level(levels[static_cast<std::size_t>(level)]);
-  log->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%-5!l%$ %v", spdlog::pattern_time_type::utc);
+  log->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%-7l%$ %v", spdlog::pattern_time_type::utc);
   log->flush_on(spdlog::level::info);
   return log;
 }

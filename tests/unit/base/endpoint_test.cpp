@@ -10,8 +10,8 @@ namespace {
 
 TEST_SUITE("base.endpoint") {
   TEST_CASE("what parse reads, to_string writes") {
-    for (const char* text : {"0.0.0.0", "10.0.0.1", "127.255.255.255", "255.255.255.255", "::", "::1", "fd00::1",
-                             "2001:db8:1:2:3:4:5:6", "fe80::1"}) {
+    for (const char* text : {"0.0.0.0", "10.0.0.1", "127.255.255.255", "255.255.255.255", "::", "::1",
+                             "fd00::1", "2001:db8:1:2:3:4:5:6", "fe80::1"}) {
       CAPTURE(text);
       const auto address = Address::parse(text);
       REQUIRE(address);
@@ -28,9 +28,9 @@ TEST_SUITE("base.endpoint") {
   }
 
   TEST_CASE("anything but a plain address is not read") {
-    for (const char* text : {"", " ", "10.0.0", "10.0.0.256", "10.0.0.1 ", " 10.0.0.1", "10.0.0.1:80", "010.0.0.1",
-                             "10.0.0.1/8", "[::1]", "::1%lo", "fd00::1::2", "fd00:::1", "1:2:3:4:5:6:7",
-                             "1:2:3:4:5:6:7:8:9", "g::", "localhost", "0x7f000001"}) {
+    for (const char* text : {"", " ", "10.0.0", "10.0.0.256", "10.0.0.1 ", " 10.0.0.1", "10.0.0.1:80",
+                             "010.0.0.1", "10.0.0.1/8", "[::1]", "::1%lo", "fd00::1::2", "fd00:::1",
+                             "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "g::", "localhost", "0x7f000001"}) {
       CAPTURE(text);
       CHECK_FALSE(Address::parse(text).has_value());
     }
@@ -46,7 +46,8 @@ TEST_SUITE("base.endpoint") {
     for (const char* text : {"127.0.0.1", "127.9.9.9", "::1"}) CHECK(Address::parse(text)->is_loopback());
     for (const char* text : {"128.0.0.1", "0.0.0.0", "::", "::2", "1::1", "::ffff:1.0.0.1"})
       CHECK_FALSE(Address::parse(text)->is_loopback());
-    for (const char* text : {"0.0.0.0", "::", "::ffff:0.0.0.0"}) CHECK(Address::parse(text)->is_unspecified());
+    for (const char* text : {"0.0.0.0", "::", "::ffff:0.0.0.0"})
+      CHECK(Address::parse(text)->is_unspecified());
     for (const char* text : {"0.0.0.1", "::1", "1::", "127.0.0.1"})
       CHECK_FALSE(Address::parse(text)->is_unspecified());
     CHECK(Address{}.is_unspecified());

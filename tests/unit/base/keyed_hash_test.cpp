@@ -1,6 +1,7 @@
-/// The hash decides which counter a request is counted in, on every node of a cluster: if it changed, nodes of two
-/// versions would count apart during an upgrade. So the answers are fixed here. They come from an independent
-/// implementation (Python's hashlib.blake2b and SipHash-2-4 written after the paper), not from this one.
+/// The hash decides which counter a request is counted in, on every node of a cluster: if it changed, nodes
+/// of two versions would count apart during an upgrade. So the answers are fixed here. They come from an
+/// independent implementation (Python's hashlib.blake2b and SipHash-2-4 written after the paper), not from
+/// this one.
 #include "base/keyed_hash.hpp"
 
 #include <doctest/doctest.h>
@@ -14,7 +15,9 @@
 namespace starling {
 namespace {
 
-std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
 
 TEST_SUITE("base.keyed_hash") {
   TEST_CASE("hashes and tags of a cluster are what they have always been") {

@@ -14,7 +14,9 @@ namespace {
 constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
 constexpr std::uint64_t no_expiry = std::numeric_limits<std::uint64_t>::max();
 
-WallTime wall_ms(std::uint64_t ms) { return WallTime(std::chrono::milliseconds(ms)); }
+WallTime wall_ms(std::uint64_t ms) {
+  return WallTime(std::chrono::milliseconds(ms));
+}
 
 /// Forgets without looking.
 void ignore(ComponentIndex) {}
@@ -70,8 +72,8 @@ TEST_SUITE("counter.counter_table expiry") {
     CHECK(table.expire(WallTime::max(), unlimited, [&](ComponentIndex index) {
       CHECK(forgotten.insert(index.value).second);
       const Component component = table.component(index);
-      CHECK(component.hits == (component.origin == own_origin ? component.counter.key.value
-                                                              : 100 * component.origin.value));
+      CHECK(component.hits ==
+            (component.origin == own_origin ? component.counter.key.value : 100 * component.origin.value));
     }) == 3);
     CHECK(forgotten == expected);
   }
@@ -140,7 +142,8 @@ TEST_SUITE("counter.counter_table expiry") {
         const OriginIndex origin{static_cast<std::uint32_t>(random.below(4))};
         const Hits hits = random.below(50);
         const bool is_new = !model.contains(id);
-        const auto result = origin == own_origin ? table.add_own(id, hits, now) : table.join(origin, id, hits, now);
+        const auto result =
+            origin == own_origin ? table.add_own(id, hits, now) : table.join(origin, id, hits, now);
         if (result) {
           Hits& known = model[id][origin];
           known = origin == own_origin ? known + hits : std::max(known, hits);

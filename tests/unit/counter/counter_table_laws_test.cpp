@@ -1,5 +1,5 @@
-/// The laws of a state-based CRDT, as seeded properties: whatever order and however often replicas hear the same
-/// counts, they agree; and no count ever falls.
+/// The laws of a state-based CRDT, as seeded properties: whatever order and however often replicas hear the
+/// same counts, they agree; and no count ever falls.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -163,7 +163,8 @@ TEST_SUITE("counter.counter_table laws") {
       Random random(seed);
       std::vector<CounterTable> nodes;
       for (std::size_t i = 0; i < nodes_count; ++i) nodes.emplace_back(small_table());
-      const auto index_at = [](std::size_t node, std::size_t origin) {  // node's own row is 0, the others follow
+      const auto index_at = [](std::size_t node,
+                               std::size_t origin) {  // node's own row is 0, the others follow
         return OriginIndex{static_cast<std::uint32_t>((origin + nodes_count - node) % nodes_count)};
       };
       const auto tell = [&](std::size_t from, std::size_t to) {

@@ -138,7 +138,8 @@ TEST_SUITE("counter.counter_table") {
     CHECK(snapshot(table, some_ids()) == before);
   }
 
-  TEST_CASE("a full table of counters refuses new ones, keeps counting in known ones, and changes nothing else") {
+  TEST_CASE(
+      "a full table of counters refuses new ones, keeps counting in known ones, and changes nothing else") {
     CounterTable table(small_table({.counters_max = 2, .components_max = 100}));
     REQUIRE(table.add_own(counter_id(1), 1, start));
     REQUIRE(table.join(OriginIndex{1}, counter_id(2), 1, start));
@@ -152,7 +153,8 @@ TEST_SUITE("counter.counter_table") {
     CHECK(table.value(counter_id(2)) == 2);
   }
 
-  TEST_CASE("a full table of components refuses new shares, keeps raising known ones, and changes nothing else") {
+  TEST_CASE(
+      "a full table of components refuses new shares, keeps raising known ones, and changes nothing else") {
     CounterTable table(small_table({.counters_max = 100, .components_max = 3}));
     REQUIRE(table.add_own(counter_id(1), 1, start));
     REQUIRE(table.join(OriginIndex{1}, counter_id(1), 1, start));

@@ -35,7 +35,8 @@ using Components = std::map<OriginIndex, Hits>;
 
 inline Components components_of(const CounterTable& table, const CounterId& id) {
   Components components;
-  table.for_each_component(id, [&](const Component& component) { components[component.origin] = component.hits; });
+  table.for_each_component(
+      id, [&](const Component& component) { components[component.origin] = component.hits; });
   return components;
 }
 

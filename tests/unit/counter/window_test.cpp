@@ -13,8 +13,12 @@ using std::chrono::milliseconds;
 
 constexpr std::uint64_t u64_max = std::numeric_limits<std::uint64_t>::max();
 
-WallTime wall_ms(std::int64_t ms) { return WallTime(milliseconds(ms)); }
-Window window(std::uint32_t length_s, std::uint64_t id) { return Window{length_s, WindowId{id}}; }
+WallTime wall_ms(std::int64_t ms) {
+  return WallTime(milliseconds(ms));
+}
+Window window(std::uint32_t length_s, std::uint64_t id) {
+  return Window{length_s, WindowId{id}};
+}
 
 TEST_SUITE("counter.window") {
   TEST_CASE("windows are aligned to the epoch, whatever their length") {
@@ -34,7 +38,8 @@ TEST_SUITE("counter.window") {
       const Window at = Window::at(wall_ms(now_ms), length_s);
       CHECK(at.end_ms() - at.length_ms() <= static_cast<std::uint64_t>(now_ms));
       CHECK(static_cast<std::uint64_t>(now_ms) < at.end_ms());
-      CHECK(Window::at(wall_ms(static_cast<std::int64_t>(at.end_ms())), length_s).id.value == at.id.value + 1);
+      CHECK(Window::at(wall_ms(static_cast<std::int64_t>(at.end_ms())), length_s).id.value ==
+            at.id.value + 1);
     }
   }
 
@@ -69,7 +74,8 @@ TEST_SUITE("counter.window_retention") {
     const auto ahead_max = [](std::int64_t skew_ms, std::uint32_t length_s) {
       const WindowRetention retention{.skew_max = milliseconds(skew_ms)};
       std::uint64_t ahead = 0;
-      while (retention.accepts(window(length_s, 1000 + ahead + 1), wall_ms(1000LL * length_s * 1000))) ++ahead;
+      while (retention.accepts(window(length_s, 1000 + ahead + 1), wall_ms(1000LL * length_s * 1000)))
+        ++ahead;
       return ahead;
     };
     CHECK(ahead_max(0, 1) == 1);
@@ -87,7 +93,8 @@ TEST_SUITE("counter.window_retention") {
       const auto length_s = static_cast<std::uint32_t>(1 + random.below(100));
       const WallTime now = wall_ms(static_cast<std::int64_t>(random.below(10'000'000)));
       const std::uint64_t current = Window::at(now, length_s).id.value;
-      const Window candidate = window(length_s, current + random.below(9) - std::min<std::uint64_t>(current, 4));
+      const Window candidate =
+          window(length_s, current + random.below(9) - std::min<std::uint64_t>(current, 4));
       if (retention.accepts(candidate, now)) CHECK(retention.expires_ms(candidate) > ms_since_epoch(now));
     }
     // And the current window always is, whatever the time.

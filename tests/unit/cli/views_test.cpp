@@ -1,0 +1,214 @@
+#include "cli/views.hpp"
+
+#include <doctest/doctest.h>
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace starling::cli {
+namespace {
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// Every member, at every depth, replaced by each kind of value in turn; and left out.
+std::vector<Json> spoilt(const Json& document) {
+  const std::vector<Json> values{Json(),
+                                 Json(true),
+                                 Json(-1),
+                                 Json(1e300),
+                                 Json("\x1b[2J\n"),
+                                 Json::array({5}),
+                                 Json::object({{"\x1b", "\n"}})};
+  std::vector<Json> result = values;
+  const Json flat = document.flatten();
+  for (const auto& [pointer, leaf] : flat.items()) {
+    for (Json::json_pointer at(pointer); !at.empty(); at = at.parent_pointer()) {
+      for (const Json& value : values) {
+        result.push_back(document);
+        result.back()[at] = value;
+      }
+      const Json::json_pointer parent = at.parent_pointer();
+      if (!document[parent].is_object()) continue;
+      result.push_back(document);
+      result.back()[parent].erase(at.back());
+    }
+  }
+  return result;
+}
+
+/// Shows every spoilt form of `document`, and looks for what a terminal would obey.
+template <class Render>
+void check_robust(const Json& document, const Render& render) {
+  for (const Json& other : spoilt(document)) {
+    const std::string text = render(other);
+    CAPTURE(other.dump());
+    REQUIRE_FALSE(text.empty());
+    for (const char c : text) REQUIRE((c == '\n' || static_cast<unsigned char>(c) >= ' '));
+    REQUIRE(text.find('\x7f') == std::string::npos);
+  }
+}
+
+const Json peers_document = Json::parse(R"({"node": "n1", "peers": [
+  {"name": "n2", "address": "10.0.0.2", "heartbeat_endpoint": "10.0.0.2:4291", "sync_endpoint": "10.0.0.2:4290",
+   "origin": "00000000000000aa", "state": "alive", "age_ms": 200000, "heard_ms_ago": 120, "rtt_us": 850,
+   "lag_ms": 1500, "missing_versions": 3, "unacked_versions": 4, "clock_skew_ms": -7, "version": "0.1.0"},
+  {"name": "", "address": "10.0.0.3", "heartbeat_endpoint": "10.0.0.3:4291", "sync_endpoint": "", "origin": "",
+   "state": "candidate", "age_ms": 0, "heard_ms_ago": 0, "rtt_us": null, "lag_ms": 0, "missing_versions": 0,
+   "unacked_versions": 0, "clock_skew_ms": 0, "version": ""},
+  {"name": "n4", "address": "10.0.0.4", "state": "dead", "age_ms": 90000, "lag_ms": 0, "rtt_us": 12345}]})");
+
+const Json status_document = Json::parse(R"({
+  "node": {"name": "n1", "origin": "00000000000000aa", "version": "0.1.0", "uptime_ms": 61000, "cluster": "blue"},
+  "state": "ready", "ready": true, "reason": "", "advice": [], "cluster_size": 3,
+  "listeners": {"http": "[::]:8080", "admin": "[::]:9090", "sync": "[::]:4290", "heartbeat": "[::]:4291"},
+  "neighborhood": {"host": "peers.svc.", "addresses": ["10.0.0.2:4291", "10.0.0.3:4291"],
+                   "last_resolved_ms_ago": 2500, "error": null},
+  "settings": [{"name": "sync-port", "value": "4290", "source": "default"},
+               {"name": "node-name", "value": "", "source": "default"}],
+  "domain": "gateway", "rules_from": "rules.yaml", "reload_error": null,
+  "rules": [{"name": "login", "match": {"client_ip": "*", "path": "/login"},
+             "limits": [{"requests": 5, "per": "1s"}, {"requests": 60, "per": "1m"}]}],
+  "counters": {"used": 12, "max": 1000000}, "decisions": {"allowed": 7, "denied": 2, "uncounted": 0},
+  "datagrams": {"received": 100, "accepted": 99, "sent": 50, "dropped": {"malformed": 1, "from_self": 9, "too_short": 0}}})");
+
+const Json check_document = Json::parse(R"({"allowed": false, "node": "n1", "limits": [
+  {"rule": "login", "limit": 5, "window_s": 1, "window_id": 17, "used": 5, "remaining": 0, "reset_ms": 400,
+   "allowed": false, "counted": true},
+  {"rule": "login", "limit": 60, "window_s": 60, "window_id": 1, "used": 9, "remaining": 51, "reset_ms": 12000,
+   "allowed": true, "counted": true}]})");
+
+TEST_SUITE("cli.views peers") {
+  TEST_CASE("the columns a person asks for, and a line that sums up") {
+    CHECK(render_peers(peers_document, false) ==
+          "NAME  ADDRESS   STATE      AGE    RTT     LAG  VERSION\n"
+          "n2    10.0.0.2  alive      3m20s  850us   1s   0.1.0\n"
+          "-     10.0.0.3  candidate  -      -       -    -\n"
+          "n4    10.0.0.4  dead       1m30s  12.3ms  0s   -\n"
+          "1 alive, 1 dead, 1 candidate seen by n1; slowest counts 1s behind\n");
+  }
+
+  TEST_CASE("wide adds what a developer wants") {
+    const auto lines = lines_of(render_peers(peers_document, true));
+    CHECK(
+        contains(lines[0], "VERSION  ORIGIN            HEARD  MISSING  UNACKED  SKEW  HEARTBEAT      SYNC"));
+    CHECK(
+        contains(lines[1], "00000000000000aa  120ms  3        4        -7ms  10.0.0.2:4291  10.0.0.2:4290"));
+  }
+
+  TEST_CASE("a node alone says so") {
+    CHECK(render_peers(Json::parse(R"({"node": "n1", "peers": []})"), false) ==
+          "NAME  ADDRESS  STATE  AGE  RTT  LAG  VERSION\nno peers seen by n1; slowest counts 0s behind\n");
+  }
+
+  TEST_CASE("a name cannot forge a line or speak to the terminal") {
+    Json document = peers_document;
+    document["peers"][0]["name"] = "n2\nn9  10.0.0.9  alive\x1b[1A";
+    document["node"] = "n1\x1b]0;title\x07\nx";
+    const std::string text = render_peers(document, false);
+    CHECK(lines_of(text).size() == 5);
+    CHECK(contains(text, "n2?n9"));
+    CHECK(contains(text, "seen by n1?]0;title??x;"));
+  }
+
+  TEST_CASE("documents that lack or mistake anything are shown all the same") {
+    check_robust(peers_document, [](const Json& document) { return render_peers(document, true); });
+  }
+}
+
+TEST_SUITE("cli.views status") {
+  TEST_CASE("the node in a screenful") {
+    const auto lines = lines_of(render_status(status_document));
+    const std::vector<std::string> expected{
+        "node          n1 (starling 0.1.0, cluster blue, origin 00000000000000aa), up 1m1s",
+        "state         ready",
+        "cluster       3 live node(s), this one included",
+        "listening     http [::]:8080, admin [::]:9090, sync [::]:4290, heartbeat [::]:4291",
+        "neighborhood  peers.svc.: 2 address(es), resolved 2s ago",
+        "counters      12 of 1000000",
+        "decisions     7 allowed, 2 denied, 0 uncounted",
+        "datagrams     100 received, 50 sent; dropped: malformed 1",
+        "rules         1 from rules.yaml, domain gateway",
+        "  login {client_ip: *, path: /login} 5 per 1s, 60 per 1m",
+        "",
+        "SETTING    VALUE  FROM",
+        "sync-port  4290   default",
+        "node-name  -      default",
+        "",
+        "All is well: nothing to do.",
+    };
+    CHECK(lines == expected);
+  }
+
+  TEST_CASE("why it is not ready, what to do, and what is not known yet") {
+    Json document = status_document;
+    document["state"] = "joining";
+    document["reason"] = "joining: peers.svc. is not resolved yet";
+    document["advice"] = {"first this", "then\nthat\x1b[0m"};
+    document["neighborhood"]["last_resolved_ms_ago"] = nullptr;
+    document["datagrams"]["dropped"] = Json::object();
+    const std::string text = render_status(document);
+    CHECK(contains(text, "state         joining: peers.svc. is not resolved yet\n"));
+    CHECK(contains(text, "2 address(es), not resolved yet\n"));
+    CHECK(contains(text, "dropped: none\n"));
+    CHECK(contains(text, "\nWhat to do next:\n- first this\n- then?that?[0m\n"));
+    document["neighborhood"]["host"] = "";
+    CHECK(contains(render_status(document), "neighborhood  none: a cluster of one\n"));
+  }
+
+  TEST_CASE("a document without advice does not claim that all is well") {
+    Json document = status_document;
+    document.erase("advice");
+    CHECK_FALSE(contains(render_status(document), "All is well"));
+  }
+
+  TEST_CASE("rules cannot forge a line or speak to the terminal") {
+    Json document = status_document;
+    document["rules"][0]["match"] = {{"k\n\x1b", "v\n\x1b"}};
+    document["rules"][0]["name"] = "r\n";
+    CHECK(contains(render_status(document), "\n  r? {k??: v??} 5 per 1s"));
+  }
+
+  TEST_CASE("documents that lack or mistake anything are shown all the same") {
+    check_robust(status_document, render_status);
+  }
+}
+
+TEST_SUITE("cli.views check") {
+  TEST_CASE("the verdict, and each limit that applied") {
+    CHECK(render_check(check_document) ==
+          "denied by n1\n"
+          "RULE   LIMIT       USED  REMAINING  RESET  VERDICT\n"
+          "login  5 per 1s    5     0          400ms  denies\n"
+          "login  60 per 60s  9     51         12s    allows\n");
+  }
+
+  TEST_CASE("a request that no rule matches says so") {
+    CHECK(render_check(Json::parse(R"({"allowed": true, "node": "n1", "limits": []})")) ==
+          "allowed by n1\nno rule matches this request\n");
+  }
+
+  TEST_CASE("what does not say `true` has not been allowed") {
+    for (const Json& allowed : {Json(), Json(1), Json("true"), Json(false)}) {
+      Json document = check_document;
+      document["allowed"] = allowed;
+      CHECK(render_check(document).starts_with("denied by n1\n"));
+    }
+  }
+
+  TEST_CASE("documents that lack or mistake anything are shown all the same") {
+    check_robust(check_document, render_check);
+  }
+}
+
+}  // namespace
+}  // namespace starling::cli
