@@ -130,7 +130,7 @@ void NodeProcess::on_reload() {
     return;
   }
   log_->info("rules reloaded rules={} from={}", config->rules.rules.size(), config_);
-  node_.replace_rules(std::move(config->rules), config_);
+  node_.replace_rules(std::move(config->rules), config->has_rules ? config_ : "built-in");
 }
 
 void NodeProcess::on_stop() {
@@ -195,7 +195,7 @@ int run_node(const std::map<std::string, std::string>& flags) {
     Node::Options options{.settings = loaded->settings,
                           .setting_views = loaded->views,
                           .rules = std::move(file.rules),
-                          .rules_from = config.empty() ? "built-in" : config};
+                          .rules_from = file.has_rules ? config : "built-in"};
     NodeProcess process(loop, std::move(options), log, config);
     if (const auto started = process.start()) {
       loop.run();

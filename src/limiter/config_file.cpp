@@ -118,7 +118,6 @@ std::optional<std::string> Reader::read_name(const YAML::Node& node, std::string
 ConfigFile Reader::read(const YAML::Node& root) {
   ConfigFile config;
   config.rules = RuleSet::built_in();
-  if (root.IsNull()) return config;
   std::string domain = config.rules.domain;
   read_map(root, "the file",
            {{"domain",
@@ -355,6 +354,11 @@ tl::expected<ConfigFile, std::vector<ConfigError>> parse_config(std::string_view
       return refuse(*rest,
                     "expected the end of the file, found more after the first YAML document; put everything "
                     "into one map");
+    // A file cut off at its start must not quietly turn the limits into the built-in one.
+    if (root.IsNull())
+      return refuse(
+          YAML::Mark::null_mark(),
+          "expected `rules`, `settings` or `domain`, found nothing; for the built-in rule name no file");
     Reader reader(file);
     ConfigFile config = reader.read(root);
     std::vector<ConfigError> errors = reader.take_errors();

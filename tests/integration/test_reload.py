@@ -32,7 +32,7 @@ class Reload(ClusterCase):
         node = self.node(1, config=path).wait_ready()
         rules = node.status()["rules"]
         node.hit(4, principal="alice")
-        for text in ("rules: {\n", "rulez: []\n", "- 1\n", "rules:\n  - name: each\n    limits: [{requests: x, per: 1s}]\n"):
+        for text in ("", "rules: {\n", "rulez: []\n", "- 1\n", "rules:\n  - name: each\n    limits: [{requests: x, per: 1s}]\n"):
             with self.subTest(text=text):
                 said = node.log().count(path)
                 self.rules(text)

@@ -94,8 +94,7 @@ rules:
   }
 
   TEST_CASE("a file without rules keeps the built-in one; an empty list of rules has none") {
-    for (const char* text : {"", "\n", "# only a comment\n", "---\n", "---\n...\n", "domain: gateway\n",
-                             "settings: {}\n", "\xef\xbb\xbf# byte order mark\n"}) {
+    for (const char* text : {"domain: gateway\n", "settings: {}\n"}) {
       CAPTURE(text);
       const auto config = parse_config(text, "f");
       REQUIRE(config);
@@ -107,6 +106,12 @@ rules:
     REQUIRE(none);
     CHECK(none->has_rules);
     CHECK(none->rules.rules.empty());
+  }
+
+  TEST_CASE("a file that says nothing is refused: it may have been cut off") {
+    for (const char* text :
+         {"", "\n", "# only a comment\n", "---\n", "---\n...\n", "\xef\xbb\xbf# byte order mark\n"})
+      check_errors(text, {" expected `rules`, `settings` or `domain`, found nothing"});
   }
 
   TEST_CASE("settings may share their value by an alias, and be quoted") {
