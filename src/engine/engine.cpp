@@ -78,7 +78,7 @@ Result<void> Engine::dispatch(const Endpoint& from, wire::Kind kind, std::size_t
     case wire::Kind::pull: {
       const auto pull = decoder_.pull();
       if (!pull) return tl::unexpected(pull.error());
-      return gossip_.on_pull(**pull, effects);
+      return gossip_.on_pull(**pull, from.address, effects);
     }
     case wire::Kind::heartbeat:
       return on_heartbeat(from, bytes_count, now, wall, effects);

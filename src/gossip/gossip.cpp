@@ -17,6 +17,7 @@ constexpr Duration ack_delay = milliseconds(25);
 /// A peer that we can hear ourselves gets this long to fill a hole before others are asked.
 constexpr Duration repair_delay = seconds(1);
 constexpr Duration sweep_interval = seconds(1);
+constexpr std::uint32_t doubts_max = 3;
 
 }  // namespace
 
@@ -32,9 +33,10 @@ Gossip::Gossip(Options options, GossipStore& store, Membership& membership, Rand
 
 bool Gossip::is_urgent(const GossipStore::Own& own, Hits limit) const {
   const std::uint32_t nodes_count = membership_.nodes_count();
+  if (leaving_) return true;
   if (nodes_count == 1) return false;
   const Hits unpublished = saturating_sub(own.hits, queue_.published(own.component));
-  return leaving_ || unpublished >= flush_threshold(saturating_sub(limit, own.value), nodes_count);
+  return unpublished >= flush_threshold(saturating_sub(limit, own.value), nodes_count);
 }
 
 void Gossip::on_admitted(ComponentIndex component, Hits limit, Instant now) {
@@ -90,17 +92,19 @@ Result<void> Gossip::on_delta(const wire::Delta& delta, Instant now, Effects& ef
       log_.stamp(origin.log, *component, entry.version, near);
       near = *component;
       reconsider(*component, now);
-    } else if (outcome) {
-      outcome = tl::unexpected(component.error());
+    } else {
+      if (entry.version > origin.watermark) origin.refused = std::min(origin.refused, entry.version);
+      if (outcome) outcome = tl::unexpected(component.error());
     }
   }
-  // Entries that were refused do not hold the watermark back: to send them again would not help.
+  // Entries that were refused do not hold the watermark back, for to send them again to us would not help;
+  // but what we hand on claims no more than `whole()`.
   if (!delta.partial && delta.from <= origin.watermark && delta.to > origin.watermark) {
     origin.watermark = delta.to;
     origin.behind_since = never;
   }
   if (delta.sender != delta.origin) {
-    after_pulled(origin, delta.sender, now, effects);
+    after_pulled(origin, delta, now, effects);
   } else if (stream != streams_.end()) {
     const bool enough = ++stream->second.deltas_to_ack >= deltas_per_ack;
     stream->second.ack_at = std::min(stream->second.ack_at, enough ? now : now + ack_delay);
@@ -109,20 +113,22 @@ Result<void> Gossip::on_delta(const wire::Delta& delta, Instant now, Effects& ef
   return outcome;
 }
 
-Result<void> Gossip::on_pull(const wire::Pull& pull, Effects& effects) {
+Result<void> Gossip::on_pull(const wire::Pull& pull, const Address& from_address, Effects& effects) {
   const Peer* peer = membership_.find(pull.sender);
-  if (peer == nullptr || !peer->live() || pull.recipient != options_.self)
+  if (peer == nullptr || !peer->live() || peer->sync.address != from_address ||
+      pull.recipient != options_.self)
     return fail(ErrorCode::unknown_sender);
   const Origin* origin = origins_.find(pull.origin);
   if (origin == nullptr) return {};
   const Version held = origin->log.newest == no_component
                            ? origin->watermark
                            : std::max(origin->watermark, log_.version(origin->log.newest));
+  const Version whole = origin->whole();
   Version from = pull.from;
   ComponentIndex hint = no_component;
   for (std::uint32_t packet = 0; packet < pull_packets_max && from < held; ++packet) {
-    const bool beyond = from >= origin->watermark;  // past the hole: true counts, but no claim
-    hint = pager_.fill_page(origin->log, from, beyond ? held : origin->watermark, hint, delta_);
+    const bool beyond = from >= whole;  // past the hole: true counts, but no claim
+    hint = pager_.fill_page(origin->log, from, beyond ? held : whole, hint, delta_);
     delta_.origin = pull.origin;
     delta_.partial = beyond;
     from = delta_.to;
@@ -140,9 +146,15 @@ void Gossip::on_heartbeat(const Membership::Heard& heard, const wire::Heartbeat&
   if (heard.became_alive) {
     // It may have forgotten what it once acked: what it says now is where we start.
     stream = Stream{};
-    stream.acked = stream.sent = std::min(heartbeat.ack, origins_[own_origin].watermark);
+    // An ack above what was published is nonsense: begin with nothing.
+    if (heartbeat.ack <= origins_[own_origin].watermark) stream.acked = stream.sent = heartbeat.ack;
     // What we hold back from everybody a newcomer needs as well: its view must not begin behind.
+    const Version before = origins_[own_origin].watermark;
     publish_everything(now);
+    // It may have been urgent for the others.
+    if (origins_[own_origin].watermark > before) tell_everybody(before, Purpose::urgent, now, effects);
+  } else {
+    doubt_ack(stream, heartbeat.ack);
   }
   if (!stream.snapshot_known && heartbeat.lists_holdings) {
     // The first one that it wrote knowing us; so its version covers what it had kept back.
@@ -152,6 +164,7 @@ void Gossip::on_heartbeat(const Membership::Heard& heard, const wire::Heartbeat&
   const auto index = origins_.intern(peer.origin);
   if (index) {
     Origin& origin = origins_[*index];
+    doubt_watermark(origin, heartbeat.version);
     if (peer.version <= origin.watermark) {
       origin.behind_since = never;
     } else if (origin.behind_since == never) {
@@ -160,10 +173,36 @@ void Gossip::on_heartbeat(const Membership::Heard& heard, const wire::Heartbeat&
   }
   on_ack(stream, peer, heartbeat.ack, now, effects);
   on_holdings(peer, heartbeat, now, effects);
-  stream.holdings_seen += heartbeat.holdings.size();
-  if (heartbeat.lists_holdings && stream.holdings_seen >= heartbeat.holdings_count)
-    stream.holdings_complete = true;
+  if (heartbeat.lists_holdings && !stream.holdings_complete) {
+    if (stream.holdings_seen.size() < origins_max)
+      for (const wire::Holding& holding : heartbeat.holdings) stream.holdings_seen.insert(holding.origin);
+    stream.holdings_complete = stream.holdings_seen.size() >= heartbeat.holdings_count;
+    if (stream.holdings_complete) stream.holdings_seen.clear();
+  }
   send_new(stream, peer, Purpose::catch_up, now, effects);
+}
+
+/// A peer that says again and again that it holds less than we believe never held it, or holds it no more: go
+/// back to what it says. A single such heartbeat has only been overtaken by a delta's ack.
+void Gossip::doubt_ack(Stream& stream, Version said) {
+  const bool stuck = said < stream.acked && said == stream.ack_said;
+  stream.ack_said = said;
+  stream.ack_regressions = stuck ? stream.ack_regressions + 1 : 0;
+  if (stream.ack_regressions < doubts_max) return;
+  stream.ack_regressions = 0;
+  stream.acked = stream.sent = said;
+  stream.cursor = no_component;
+  stream.in_flight.clear();
+}
+
+/// Likewise a watermark above all that the origin itself knows to have published rests on a false claim.
+void Gossip::doubt_watermark(Origin& origin, Version published) {
+  const bool stuck = published < origin.watermark && origin.watermark == origin.overclaimed;
+  origin.overclaimed = origin.watermark;
+  origin.overclaims = stuck ? origin.overclaims + 1 : 0;
+  if (origin.overclaims < doubts_max) return;
+  origin.overclaims = 0;
+  origin.watermark = Version{};
 }
 
 void Gossip::on_ack(Stream& stream, const Peer& peer, Version ack, Instant now, Effects& effects) {
@@ -188,27 +227,32 @@ void Gossip::on_holdings(const Peer& peer, const wire::Heartbeat& heartbeat, Ins
     if (holding.watermark <= origin.watermark) {
       // An origin that died in the middle of telling everybody leaves holes that nobody can fill, and
       // different ones at different nodes: what lies past them is made equal all the same.
-      const bool differs =
-          holding.beyond != 0 && holding.beyond != log_.hash_above(origin.log, origin.watermark);
-      if (differs && !live) pull(origin, peer, now, effects);
+      const bool differs = holding.watermark == origin.watermark && holding.beyond != 0 &&
+                           holding.beyond != log_.hash_above(origin.log, origin.watermark);
+      if (differs && !live) pull(origin, peer, origin.watermark, now, effects);
       continue;
     }
-    if (origin.join_target == Version{}) origin.join_target = holding.watermark;
+    if (joining_ && (!live || origin.join_target == Version{}))
+      origin.join_target = std::max(origin.join_target, holding.watermark);
     if (live) {
       if (origin.behind_since == never) origin.behind_since = now;
       if (now - origin.behind_since < repair_delay) continue;
     }
-    pull(origin, peer, now, effects);
+    pull(origin, peer, origin.watermark, now, effects);
   }
 }
 
-void Gossip::after_pulled(Origin& origin, OriginId sender, Instant now, Effects& effects) {
+void Gossip::after_pulled(Origin& origin, const wire::Delta& delta, Instant now, Effects& effects) {
+  const OriginId sender = delta.sender;
   if (origin.pulled_from != sender || origin.pull_packets_left == 0) return;
+  origin.pull_reached = std::max(origin.pull_reached, delta.to);
   if (--origin.pull_packets_left != 0) return;
-  // A full answer: there may be more. If there is none, nothing comes back and that ends it.
+  // A full answer: there may be more, after it. Asking again for what has come already would never end.
+  const Version after = std::max(origin.watermark, origin.pull_reached);
+  if (after <= origin.pull_after) return;
   origin.pull_until = now;
   const Peer* peer = membership_.find(sender);
-  if (peer != nullptr && peer->live()) pull(origin, *peer, now, effects);
+  if (peer != nullptr && peer->live()) pull(origin, *peer, after, now, effects);
 }
 
 void Gossip::forget(ComponentIndex component, OriginIndex origin) {
@@ -238,7 +282,7 @@ void Gossip::compose(OriginId to, wire::Heartbeat& heartbeat) {
     const Origin& held = origins_[OriginIndex{static_cast<std::uint32_t>(next)}];
     if (listed(next))
       heartbeat.holdings.push_back(
-          wire::Holding{held.id, held.watermark, log_.hash_above(held.log, held.watermark)});
+          wire::Holding{held.id, held.whole(), log_.hash_above(held.log, held.whole())});
     ++next;
   }
   stream->second.deltas_to_ack = 0;
@@ -289,6 +333,7 @@ bool Gossip::joined() const {
 }
 
 void Gossip::finish_join() {
+  joining_ = false;
   for (std::size_t row = 1; row < origins_.rows_count(); ++row)
     origins_[OriginIndex{static_cast<std::uint32_t>(row)}].join_target = Version{};
 }

@@ -69,8 +69,8 @@ class Gossip {
 
   /// Errors: table_full, window_out_of_range (what could be taken was), from_self (state unchanged).
   Result<void> on_delta(const wire::Delta& delta, Instant now, Effects& effects);
-  /// Errors (state unchanged): unknown_sender.
-  Result<void> on_pull(const wire::Pull& pull, Effects& effects);
+  /// Errors (state unchanged): unknown_sender, also for a known peer's origin from another address.
+  Result<void> on_pull(const wire::Pull& pull, const Address& from, Effects& effects);
   /// After membership has taken the heartbeat in.
   void on_heartbeat(const Membership::Heard& heard, const wire::Heartbeat& heartbeat, Instant now,
                     Effects& effects);
@@ -122,9 +122,12 @@ class Gossip {
   void send_ack(Stream& stream, const Peer& peer, Effects& effects);
   void arm_retransmission(Stream& stream, const Peer& peer, Instant now);
   void on_ack(Stream& stream, const Peer& peer, Version ack, Instant now, Effects& effects);
+  static void doubt_ack(Stream& stream, Version said);
+  static void doubt_watermark(Origin& origin, Version published);
   void on_holdings(const Peer& peer, const wire::Heartbeat& heartbeat, Instant now, Effects& effects);
-  void pull(Origin& origin, const Peer& from, Instant now, Effects& effects);
-  void after_pulled(Origin& origin, OriginId sender, Instant now, Effects& effects);
+  void pull(Origin& origin, const Peer& from, Version after, Instant now, Effects& effects);
+  void after_pulled(Origin& origin, const wire::Delta& delta, Instant now, Effects& effects);
+  void tell_everybody(Version before, Purpose purpose, Instant now, Effects& effects);
   void tick_streams(Instant now, Effects& effects);
   void drop_stale_rows(Instant now);
   void flush(Instant now, Effects& effects);
@@ -141,6 +144,7 @@ class Gossip {
   std::map<OriginId, Stream> streams_;  // of live peers
   std::array<Traffic, purposes_count> sent_{};
   bool leaving_ = false;
+  bool joining_ = true;
   Instant stream_deadline_ = never;  // no stream has anything due before this
   Instant next_sweep_{};
   std::vector<ComponentIndex> due_;  // scratch

@@ -34,12 +34,15 @@ void Gossip::flush(Instant now, Effects& effects) {
   if (due_.empty()) return;
   const Version before = origins_[own_origin].watermark;
   publish(due_);
-  const Purpose purpose = urgent ? Purpose::urgent : Purpose::lazy;
+  tell_everybody(before, urgent ? Purpose::urgent : Purpose::lazy, now, effects);
+}
+
+void Gossip::tell_everybody(Version before, Purpose purpose, Instant now, Effects& effects) {
   for (auto& [origin, stream] : streams_) {
     const Peer* peer = membership_.find(origin);
     if (peer == nullptr || !peer->live()) continue;
     send_new(stream, *peer, purpose, now, effects);
-    if (!urgent || stream.sent > before) continue;
+    if (purpose != Purpose::urgent || stream.sent > before) continue;
     // This peer is being paged older counts. Urgent ones do not queue behind them: joined on receipt, they
     // claim nothing and come again in their turn.
     const DeltaPager::Range range{.from_min = before, .sent = before, .to = origins_[own_origin].watermark};
@@ -115,13 +118,14 @@ void Gossip::tick_streams(Instant now, Effects& effects) {
   }
 }
 
-void Gossip::pull(Origin& origin, const Peer& from, Instant now, Effects& effects) {
+void Gossip::pull(Origin& origin, const Peer& from, Version after, Instant now, Effects& effects) {
   if (origin.pull_until > now) return;  // somebody has been asked and may still answer
   origin.pulled_from = from.origin;
   origin.pull_packets_left = pull_packets_max;
+  origin.pull_after = origin.pull_reached = after;
   origin.pull_until = now + std::max(pull_patience_min, 2 * rtt_bound(from));
   const wire::Pull pull{
-      .sender = options_.self, .recipient = from.origin, .origin = origin.id, .from = origin.watermark};
+      .sender = options_.self, .recipient = from.origin, .origin = origin.id, .from = after};
   const std::span<const std::byte> datagram = encoder_.encode(pull);
   count_sent(Purpose::repair, datagram.size());
   effects.send(Port::sync, from.sync, datagram);

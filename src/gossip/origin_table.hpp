@@ -6,6 +6,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -19,8 +20,9 @@ namespace starling {
 inline constexpr std::size_t origins_max = 4096;
 
 struct Origin {
-  OriginId id;        ///< 0: the row is free
-  Version watermark;  ///< everything up to here is held, as far as its windows live
+  OriginId id;                ///< 0: the row is free
+  Version watermark;          ///< everything up to here is held, as far as its windows live
+  Version refused{hits_max};  ///< lowest version of which we had to refuse an entry
   PublishLog::Ends log;
   Version join_target;           ///< what a joining node waits for; 0: nothing
   Instant behind_since = never;  ///< since when somebody is known to hold more; never: nobody is
@@ -28,7 +30,17 @@ struct Origin {
   // Repair: what was asked, of whom, and until when to wait for it.
   OriginId pulled_from;
   std::uint32_t pull_packets_left = 0;
+  Version pull_after;    ///< what was asked for lies after this
+  Version pull_reached;  ///< highest version that an answer has covered
   Instant pull_until{};
+
+  /// Of the origin's own heartbeats: how often in a row they knew of less than the watermark, while it stood
+  /// still.
+  std::uint32_t overclaims = 0;
+  Version overclaimed;
+
+  /// Up to where others may rely on us: what was refused here may still find room there.
+  Version whole() const { return std::min(watermark, Version{refused.value - 1}); }
 };
 
 class OriginTable {

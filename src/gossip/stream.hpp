@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <set>
 
 #include "base/ids.hpp"
 #include "base/time.hpp"
@@ -17,7 +18,9 @@ struct Stream {
   struct InFlight {
     Version to;
   };
-  std::deque<InFlight> in_flight;  ///< deltas not acked, oldest first; at most `in_flight_packets_max`
+  std::deque<InFlight> in_flight;     ///< deltas not acked, oldest first; at most `in_flight_packets_max`
+  std::uint32_t ack_regressions = 0;  ///< heartbeats in a row that acked the same, and less than `acked`
+  Version ack_said;                   ///< by the last heartbeat
   Instant retransmit_at = never;
   std::uint32_t timeouts = 0;  ///< in a row, without any progress
 
@@ -28,7 +31,7 @@ struct Stream {
   // Joining: what this peer said it had when we first met.
   bool snapshot_known = false;
   Version snapshot_target;
-  std::uint64_t holdings_seen = 0;
+  std::set<OriginId> holdings_seen;  ///< while joining; at most `origins_max`
   bool holdings_complete = false;
 
   std::size_t holdings_next = 0;  ///< row of the origin table that the next slice for it starts with

@@ -73,6 +73,11 @@ Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const w
   Candidate* candidate = addresses_.learn(from, now);
   if (candidate == nullptr) return fail(ErrorCode::table_full);
 
+  // Once another life answers at an address, late heartbeats of the one before are echoes of the dead.
+  const Peer* tenant = find(candidate->origin);
+  if (known != nullptr && !known->live() && tenant != nullptr && tenant->live() && tenant != known &&
+      tenant->heartbeat == from)
+    return Heard{};
   candidate->is_self = false;
   candidate->heard_sent_ns = heartbeat.sent_ns;
   candidate->heard_at = now;

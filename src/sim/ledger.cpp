@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace starling::sim {
 
 void Ledger::on_admitted(const Key& key, Hits limit, OriginId origin, Hits hits) {
@@ -35,6 +37,14 @@ std::string Ledger::check(const Key& key, OriginId observer, const CounterView& 
       return fmt::format("growth: node {:016x} sees {} hits of origin {:016x} in window {}, it saw {} before",
                          observer.value, share.hits, share.origin.value, key.window_id, before);
     before = share.hits;
+  }
+  for (const auto& [origin, before] : seen) {
+    const bool there = std::any_of(view.shares.begin(), view.shares.end(),
+                                   [&](const CounterView::Share& share) { return share.origin == origin; });
+    if (before > 0 && !there)
+      return fmt::format(
+          "growth: node {:016x} no longer sees origin {:016x} in window {}, it saw {} hits before",
+          observer.value, origin.value, key.window_id, before);
   }
   if (viewed != view.total)
     return fmt::format("sum: node {:016x} sums {} to {}", observer.value, viewed, view.total);

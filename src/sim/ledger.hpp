@@ -7,7 +7,7 @@
 ///     joined. It holds for any schedule and any loss, so a violation is a bug (`design.md` section 4; with
 ///     requests that cost more than one hit, the largest cost is added);
 ///   truth: no view of a component is above what that origin really admitted;
-///   growth: no component that a node once saw is ever seen smaller by the same life of that node.
+///   growth: no component that a node once saw is ever seen smaller, or gone, by the same life of that node.
 #pragma once
 
 #include <cstdint>
