@@ -30,7 +30,7 @@ struct ConfigError {
 struct ConfigSetting {
   std::string key;
   std::string value;
-  int line = 0;    ///< of the key
+  int line = 0;  ///< of the key
   int column = 0;
 };
 

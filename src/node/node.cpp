@@ -13,11 +13,17 @@
 namespace starling {
 namespace {
 
+/// Addresses that only incomplete answers vouch for.
+constexpr Duration listed_for = std::chrono::seconds(60);
+
 std::string host_name() {
   std::array<char, UV_MAXHOSTNAMESIZE> text{};
   std::size_t bytes = text.size();
   if (uv_os_gethostname(text.data(), &bytes) != 0) return "node";
   std::string name(text.data(), std::min<std::size_t>(bytes, wire::name_bytes_max));
+  // Heartbeats carry printable ASCII only.
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c <= ' ' || c > '~'; }, '-');
   return name.empty() ? "node" : name;
 }
 
@@ -146,27 +152,26 @@ void Node::before_sleep() {
 }
 
 void Node::on_resolution(const Resolution& resolution) {
-  log_resolution(resolution);
-  const bool first = !last_resolved_;
-  // An incomplete answer must not take away what a complete one said; it may add.
-  Resolution merged = resolution;
-  if (!resolution.complete) {
-    merged.endpoints.insert(merged.endpoints.end(), last_resolution_.endpoints.begin(),
-                            last_resolution_.endpoints.end());
-    std::sort(merged.endpoints.begin(), merged.endpoints.end());
-    merged.endpoints.erase(std::unique(merged.endpoints.begin(), merged.endpoints.end()),
-                           merged.endpoints.end());
-  }
-  last_resolution_ = std::move(merged);
-  if (resolution.complete || !resolution.endpoints.empty()) last_resolved_ = Loop::now();
-  if (first && !last_resolved_) return;
-  engine_->on_resolved(last_resolution_.endpoints, Loop::now(), *this);
+  if (!resolution.early) log_resolution(resolution);
+  const Instant now = Loop::now();
+  if (resolution.complete) last_listed_.clear();
+  for (const Endpoint& endpoint : resolution.endpoints) last_listed_[endpoint] = now;
+  // An incomplete answer must not take away what a complete one said, but it cannot keep it for ever either.
+  std::erase_if(last_listed_, [&](const auto& item) { return now - item.second > listed_for; });
+  if (last_listed_.size() > endpoints_max) last_listed_.clear();
+  if (!resolution.early) last_resolution_.errors = resolution.errors;
+  last_resolution_.endpoints.clear();
+  for (const auto& [endpoint, when] : last_listed_) last_resolution_.endpoints.push_back(endpoint);
+  if (resolution.complete || !resolution.endpoints.empty()) last_resolved_ = now;
+  if (!last_resolved_) return;
+  engine_->on_resolved(last_resolution_.endpoints, now, *this);
 }
 
 void Node::log_resolution(const Resolution& resolution) {
-  if (last_resolved_ && resolution.endpoints == last_resolution_.endpoints &&
-      resolution.errors == last_resolution_.errors)
-    return;
+  const bool same =
+      logged_ && resolution.endpoints == logged_->endpoints && resolution.errors == logged_->errors;
+  if (same) return;
+  logged_ = resolution;
   for (const std::string& error : resolution.errors) log_->warn("neighborhood: {}", error);
   std::vector<std::string> addresses;
   for (const Endpoint& endpoint : resolution.endpoints) addresses.push_back(endpoint.to_string());

@@ -5,6 +5,7 @@
 /// became urgent in one iteration shares packets.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <tl/expected.hpp>
@@ -87,8 +88,10 @@ class Node final : private Effects,
   Handle<uv_prepare_t> before_sleep_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Resolver> resolver_;
-  Resolution last_resolution_;
+  Resolution last_resolution_;  // all addresses that still count as listed, and the last round's errors
+  std::optional<Resolution> logged_;
   std::optional<Instant> last_resolved_;
+  std::map<Endpoint, Instant> last_listed_;  // at most `endpoints_max`
   std::string reload_error_;
   std::optional<Endpoint> http_;
   std::optional<Endpoint> admin_;

@@ -117,7 +117,8 @@ void Resolver::on_timer() {
         abandon_round();
       else
         ares_process_fd(channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-      return settle();
+      settle();
+      return report_early();
     case Phase::ended:
       return report();
   }
@@ -129,6 +130,7 @@ void Resolver::begin_round() {
   phase_ = Phase::running;
   again_ = false;
   round_deadline_ = Loop::now() + options_.round_timeout;
+  early_at_ = Loop::now() + early_report_after;
   found_ = Resolution{.endpoints = {}, .errors = {}, .complete = true};
   queries_.clear();
   for (std::size_t i = 0; i < options_.neighbors.size(); ++i) {
@@ -228,7 +230,17 @@ void Resolver::settle() {
   if (ares_timeout(channel_, nullptr, &until) != nullptr)
     delay = std::min<Duration>(delay,
                                std::chrono::seconds(until.tv_sec) + std::chrono::microseconds(until.tv_usec));
+  if (!found_.endpoints.empty() && early_at_ != never) delay = std::min(delay, early_at_ - Loop::now());
   arm(std::max<Duration>(delay, milliseconds(1)));
+}
+
+void Resolver::report_early() {
+  if (phase_ != Phase::running || found_.endpoints.empty() || Loop::now() < early_at_) return;
+  early_at_ = never;
+  Resolution so_far = found_;
+  so_far.complete = false;
+  so_far.early = true;
+  listener_.on_resolution(so_far);  // the last thing: it may destroy this resolver
 }
 
 void Resolver::report() {

@@ -46,6 +46,8 @@ struct Resolution {
   /// Every name was answered, be it by "there are none" (NXDOMAIN, NODATA): `endpoints` is the whole list. If
   /// false, a timeout, a refusal or garbage hides some, and what was known before still stands.
   bool complete = false;
+  /// The round goes on: some names are slow, and these addresses need not wait for them. Never `complete`.
+  bool early = false;
 };
 
 class Resolver {
@@ -83,6 +85,9 @@ class Resolver {
   // Nodes that start together come into DNS one after the other: a young node asks more often, at pauses that
   // double from this up to the interval.
   static constexpr Duration young_interval_first = std::chrono::milliseconds(125);
+  // RFC 8305's patience with the slower family; here a server that swallows AAAA queries must not keep a node
+  // alone.
+  static constexpr Duration early_report_after = std::chrono::milliseconds(250);
 
   enum class Phase : std::uint8_t { waiting, running, ended };
 
@@ -107,6 +112,7 @@ class Resolver {
   void abandon_round();
   void ask_those_with(int status);
   void settle();
+  void report_early();
   void report();
 
   void on_socket_state(ares_socket_t socket, bool readable, bool writable);
@@ -129,6 +135,7 @@ class Resolver {
   bool again_ = false;     // resolve_now() was called during the round
   bool repeated_ = false;  // this round has repeated what failed for want of EDNS
   Instant round_deadline_ = never;
+  Instant early_at_ = never;  // when to report what is there; never: done
 
   ares_channel channel_ = nullptr;
   std::vector<Watch> watches_;
