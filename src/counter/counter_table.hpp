@@ -89,6 +89,11 @@ class CounterTable {
   /// When the next counter's time is over, in ms since the epoch; the maximum if there is none.
   std::uint64_t next_expiry_ms() const;
 
+  /// True if a new counter, or a new origin's share of a known one, would be refused.
+  bool full() const {
+    return components_full() || (free_counter_ == none && counters_.size() >= options_.counters_max);
+  }
+
   std::size_t counters_count() const { return index_.size(); }
   std::size_t components_count() const { return components_.size() - free_components_count_; }
   std::size_t counters_max() const { return options_.counters_max; }

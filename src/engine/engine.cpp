@@ -136,8 +136,10 @@ void Engine::on_tick(Instant now, WallTime wall, Effects& effects) {
   if (table_full_ && now - table_full_noticed_ >= table_full_notice_interval) {
     table_full_ = false;
     table_full_noticed_ = now;
-    effects.notify(Notice{.kind = Notice::Kind::counter_table_full,
-                          .detail = static_cast<std::int64_t>(counters_.counters_count())});
+    // Peers, addresses and origins have bounds too.
+    effects.notify(counters_.full() ? Notice{.kind = Notice::Kind::counter_table_full,
+                                             .detail = static_cast<std::int64_t>(counters_.counters_count())}
+                                    : Notice{.kind = Notice::Kind::peer_table_full, .detail = 1});
   }
   update_state(now, wall, effects);
 }

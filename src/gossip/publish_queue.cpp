@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
+#include "base/check.hpp"
+
 namespace starling {
 
 PublishQueue::PublishQueue(Options options, Random& random) : options_(options), random_(random) {
+  STARLING_CHECK(options_.sync_interval > Duration::zero());
   items_.reserve(options.components_max);
 }
 

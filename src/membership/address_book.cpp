@@ -15,6 +15,9 @@ void Candidate::remember_sent(std::uint64_t ns) {
 
 std::size_t AddressBook::on_resolved(std::span<const Endpoint> listed, Instant now) {
   for (auto& [endpoint, candidate] : candidates_) candidate.in_dns = false;
+  // Whoever sends heartbeats from many addresses must not keep out those that DNS lists.
+  if (candidates_.size() + listed.size() > candidates_max)
+    std::erase_if(candidates_, [](const auto& item) { return !item.second.worth_asking(); });
   std::size_t refused = 0;
   for (const Endpoint& endpoint : listed) {
     Candidate* candidate = learn(endpoint, now);

@@ -33,6 +33,11 @@ Duration Membership::heartbeat_interval() const {
   return nodes_count() < small_cluster_nodes_max ? interval_small_cluster : interval_large_cluster;
 }
 
+Duration Membership::slowest_interval() const {
+  if (options_.heartbeat_interval) return *options_.heartbeat_interval;
+  return nodes_count() < small_cluster_nodes_max / 2 ? interval_small_cluster : interval_large_cluster;
+}
+
 void Membership::on_resolved(std::span<const Endpoint> listed, Instant now, Effects& effects) {
   const std::size_t refused = addresses_.on_resolved(listed, now);
   if (refused != 0)
@@ -193,7 +198,7 @@ void Membership::on_tick(Instant now, Effects& effects, std::vector<Endpoint>& d
 }
 
 void Membership::age_peers(Instant now, Effects& effects) {
-  const Duration suspect_after = suspect_after_intervals * heartbeat_interval();
+  const Duration suspect_after = suspect_after_intervals * slowest_interval();
   for (auto& [origin, peer] : peers_) {
     const Duration silent = now - peer.last_heard;
     if (peer.live() && silent > suspect_after + suspect_to_dead) {

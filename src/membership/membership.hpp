@@ -80,6 +80,8 @@ class Membership {
   /// True if DNS lists addresses, and each is our own or a live peer's.
   bool everybody_listed_is_here() const;
   Duration heartbeat_interval() const;
+  /// The interval that others may be keeping: near the size at which it changes they may count differently.
+  Duration slowest_interval() const;
 
   void set_window_s_smallest(std::uint32_t window_s) { options_.window_s_smallest = window_s; }
 

@@ -6,10 +6,11 @@
 #include <charconv>
 #include <utility>
 
+#include "base/shown_text.hpp"
+
 namespace starling {
 namespace {
 
-constexpr std::size_t quoted_chars_max = 80;
 constexpr std::uint16_t dns_port = 53;
 
 bool is_digit(char c) {
@@ -17,14 +18,6 @@ bool is_digit(char c) {
 }
 bool is_name_char(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
-}
-
-/// Text of a user within a message: one line, bounded, nothing that a terminal would obey.
-std::string quoted(std::string_view text) {
-  std::string shown(text.substr(0, quoted_chars_max));
-  std::replace_if(
-      shown.begin(), shown.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-  return fmt::format("\"{}{}\"", shown, text.size() > quoted_chars_max ? "..." : "");
 }
 
 tl::unexpected<std::string> refuse(std::string reason) {

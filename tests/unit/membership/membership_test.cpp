@@ -331,6 +331,18 @@ TEST_SUITE("membership.address_book") {
     CHECK(book.all().size() == candidates_max);
   }
 
+  TEST_CASE("addresses that are only heard make room for those that DNS lists") {
+    AddressBook book;
+    for (std::uint32_t i = 0; i < candidates_max; ++i)
+      book.learn(
+          Endpoint{Address::v4(9, 9, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)), 4291},
+          Instant{});
+    REQUIRE(book.learn(at(2), Instant{}) == nullptr);
+    const Endpoint listed[] = {at(2)};
+    CHECK(book.on_resolved(listed, Instant{}) == 0);
+    CHECK(book.find(at(2)) != nullptr);
+  }
+
   TEST_CASE("the last eight clocks sent are remembered, and zero never counts") {
     Candidate candidate;
     CHECK_FALSE(candidate.sent_recently(0));
