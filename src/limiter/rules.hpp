@@ -36,10 +36,40 @@ struct Limit {
   std::uint32_t window_s = 1;  ///< in [window_s_min, window_s_max]
 };
 
+/// How the counts of windows become the number that is held to the limit.
+enum class Algorithm : std::uint8_t {
+  fixed_window,    ///< the current window's hits
+  sliding_window,  ///< and the previous window's, weighted by the share of it inside the last window length
+};
+
+/// What a node may do with the budget that its view of the cluster shows (`design.md` section 5).
+enum class Admission : std::uint8_t {
+  optimistic,  ///< admits while the merged view is below the limit
+  guarded,     ///< holds hits that the peers cannot know of yet to its share of what remains
+};
+
+/// What holds while nodes that DNS lists cannot be reached.
+enum class WhenIsolated : std::uint8_t {
+  local,     ///< the full limit, as this node sees it
+  share,     ///< limit x reachable nodes / known nodes
+  learning,  ///< with nobody reachable: count, and deny nothing
+  deny,      ///< with nobody reachable: deny everything
+};
+
+/// What happens to a request whose counter finds no room.
+enum class WhenFull : std::uint8_t {
+  learning,  ///< passes, uncounted
+  deny,
+};
+
 struct Rule {
   std::string name;            ///< unique among the rules
   std::vector<Matcher> match;  ///< sorted by key, keys unique
   std::vector<Limit> limits;   ///< at least one, windows unique
+  Algorithm algorithm = Algorithm::fixed_window;
+  Admission admission = Admission::optimistic;
+  WhenIsolated when_isolated = WhenIsolated::local;
+  WhenFull when_full = WhenFull::learning;
 
   std::uint32_t window_s_smallest() const;
 };
