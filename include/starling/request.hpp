@@ -26,6 +26,34 @@ struct Request {
   std::uint64_t hits = 1;  ///< cost of the request, in hits; 0 only looks
 };
 
+/// Why a limit does not allow a request.
+enum class Denial : std::uint8_t {
+  none,
+  limit,      ///< used up
+  share,      ///< this node's part of the neighborhood has used up its share (`when_isolated: share`)
+  held_back,  ///< there is room, but the peers cannot know yet what this node has spent (`admission: guarded`)
+  isolated,   ///< no peer can be reached (`when_isolated: deny`)
+  full,       ///< no room for its counter (`when_full: deny`)
+};
+
+constexpr std::string_view name(Denial denial) {
+  switch (denial) {
+    case Denial::none:
+      return "none";
+    case Denial::limit:
+      return "limit";
+    case Denial::share:
+      return "share";
+    case Denial::held_back:
+      return "held_back";
+    case Denial::isolated:
+      return "isolated";
+    case Denial::full:
+      return "full";
+  }
+  return "unknown";
+}
+
 /// The verdict on one limit of one rule.
 struct LimitStatus {
   std::string_view rule;  ///< valid until the rules are reloaded
@@ -33,11 +61,17 @@ struct LimitStatus {
   std::uint64_t limit = 0;      ///< hits per window
   std::uint32_t window_s = 0;   ///< length of the window, in seconds
   std::uint64_t window_id = 0;  ///< floor(seconds since the epoch / window_s)
-  std::uint64_t used = 0;       ///< hits in this window as merged here, this request's included if it passed
-  std::uint64_t remaining = 0;  ///< hits still free in this window
-  std::uint64_t reset_ms = 0;   ///< until the window ends, in milliseconds, at least 1
+  /// Hits held to the limit, as merged here, this request's included if it passed. With a sliding window also
+  /// the previous window's, weighted and rounded up.
+  std::uint64_t used = 0;
+  std::uint64_t remaining = 0;  ///< hits still free here
+  /// Milliseconds, at least 1: until the window ends; with a sliding window that denies, until enough has slid
+  /// out of it.
+  std::uint64_t reset_ms = 0;
   bool allowed = true;
-  bool counted = true;  ///< false: the counter table was full, so this limit could not be held
+  Denial denial = Denial::none;
+  bool enforced = true;  ///< false: the rule only learns, so what it does not allow passes all the same
+  bool counted = true;   ///< false: the counter table was full, so this limit could not be held
 };
 
 inline constexpr std::uint32_t limits_per_request_max = 32;

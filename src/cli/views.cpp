@@ -47,6 +47,19 @@ std::string dropped_line(const Json& dropped) {
   return out.empty() ? "none" : out;
 }
 
+/// What a limit says of the request, and why. A node of an earlier version gives no reason.
+std::string verdict_of(const Json& limit) {
+  if (flag_of(limit, "allowed")) return flag_of(limit, "counted") ? "allows" : "allows, not counted: table full";
+  const std::string reason = text_of(limit, "denial");
+  const bool enforced = !limit.contains("enforced") || flag_of(limit, "enforced");
+  const std::string verdict = enforced ? "denies" : "would deny, but only learns";
+  if (reason == "share") return verdict + ": this part of a divided cluster has used its share";
+  if (reason == "held_back") return verdict + ": held back until peers know what this node has spent";
+  if (reason == "isolated") return verdict + ": no peer can be reached";
+  if (reason == "full") return verdict + ": no room for its counter";
+  return verdict;
+}
+
 }  // namespace
 
 std::string render_peers(const Json& document, bool wide) {
@@ -136,7 +149,7 @@ std::string render_check(const Json& document) {
                     fmt::format("{} per {}s", text_of(limit, "limit"), text_of(limit, "window_s")),
                     text_of(limit, "used"), text_of(limit, "remaining"),
                     render_age(number_of(limit, "reset_ms")),
-                    flag_of(limit, "allowed") ? "allows" : "denies"});
+                    verdict_of(limit)});
   std::string out = fmt::format("{} by {}\n", flag_of(document, "allowed") ? "allowed" : "denied",
                                 text_of(document, "node"));
   if (rows.empty()) return out + "no rule matches this request\n";

@@ -39,6 +39,11 @@ bool CounterTable::components_full() const {
   return free_component_ == none && components_.size() >= options_.components_max;
 }
 
+ComponentIndex CounterTable::own_component(const CounterId& id) const {
+  const Counter* counter = find(id);
+  return counter == nullptr ? no_component : ComponentIndex{counter->own};
+}
+
 bool CounterTable::has_room_for_own(const CounterId& id) const {
   const Counter* counter = find(id);
   if (counter != nullptr && counter->own != none) return true;

@@ -31,6 +31,13 @@ struct CounterId {
   CounterKey key;
   Window window;
 
+  /// The same counter one window before. Window 0 has none before it and names itself.
+  constexpr CounterId previous() const {
+    CounterId id = *this;
+    if (id.window.id.value > 0) --id.window.id.value;
+    return id;
+  }
+
   friend constexpr auto operator<=>(const CounterId&, const CounterId&) = default;
 
   template <class H>
@@ -70,6 +77,11 @@ class CounterTable {
   /// Raises the component of `origin` to at least `hits`.
   /// Errors (state unchanged): table_full, window_out_of_range.
   Result<ComponentIndex> join(OriginIndex origin, const CounterId& id, Hits hits, WallTime wall);
+
+  /// This node's own component of a counter, or none. O(1).
+  ComponentIndex own_component(const CounterId& id) const;
+  /// True if `add_own` would find room.
+  bool has_room_for_own(const CounterId& id) const;
 
   /// `index` must name a live component.
   Component component(ComponentIndex index) const;
@@ -126,7 +138,6 @@ class CounterTable {
   }
   Result<std::uint32_t> find_or_insert(const CounterId& id, WallTime wall);
   std::uint32_t insert_component(std::uint32_t counter, OriginIndex origin);
-  bool has_room_for_own(const CounterId& id) const;
   bool components_full() const;
   void release(std::uint32_t counter, const std::function<void(ComponentIndex)>& forget);
 

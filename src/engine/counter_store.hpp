@@ -3,12 +3,13 @@
 
 #include "counter/counter_table.hpp"
 #include "gossip/store.hpp"
+#include "limiter/guard.hpp"
 
 namespace starling {
 
 class CounterStore final : public GossipStore {
  public:
-  explicit CounterStore(CounterTable& counters) : counters_(counters) {}
+  CounterStore(CounterTable& counters, Guard& guard) : counters_(counters), guard_(guard) {}
 
   /// The wall clock of the input being handled; it says which windows are taken in.
   void set_wall(WallTime wall) { wall_ = wall; }
@@ -27,6 +28,10 @@ class CounterStore final : public GossipStore {
     return {.component = own, .hits = counters_.hits(own), .value = counters_.value_beside(own)};
   }
 
+  void on_published(ComponentIndex component, Hits hits, Instant now) override {
+    guard_.on_published(component, hits, now);
+  }
+
   Result<ComponentIndex> join(OriginIndex origin, const wire::DeltaEntry& entry) override {
     const CounterId id{.key = entry.key, .window = Window{.length_s = entry.window_s, .id = entry.window_id}};
     return counters_.join(origin, id, entry.count, wall_);
@@ -34,6 +39,7 @@ class CounterStore final : public GossipStore {
 
  private:
   CounterTable& counters_;
+  Guard& guard_;
   WallTime wall_;
 };
 

@@ -29,8 +29,8 @@ Engine::Engine(EngineOptions options, RuleSet rules, Instant now)
       random_(options_.seed),
       counters_(CounterTable::Options{
           .counters_max = options_.counters_max, .components_max = options_.components_max, .retention = {}}),
-      limiter_(std::move(rules), hash_),
-      store_(counters_),
+      limiter_(std::move(rules), hash_, options_.components_max),
+      store_(counters_, limiter_.guard()),
       membership_(Membership::Options{.self = options_.origin,
                                       .node_name = options_.node_name,
                                       .software = version,
@@ -112,15 +112,22 @@ void Engine::send_heartbeat(const Endpoint& to, std::size_t bytes_max, Instant n
   effects.send(Port::heartbeat, to, datagram);
 }
 
+Surroundings Engine::surroundings(Instant now, WallTime wall) const {
+  Surroundings around{.now = now, .wall = wall, .nodes_count = membership_.nodes_count()};
+  around.known_count = around.nodes_count;
+  for (const auto& [origin, peer] : membership_.peers())
+    if (peer.live() && origin < options_.origin) ++around.rank;
+  return around;
+}
+
 Decision Engine::decide(const Request& request, Instant now, WallTime wall) {
-  const Decision decision = limiter_.decide(request, wall, counters_);
+  const Decision decision = limiter_.decide(request, surroundings(now, wall), counters_);
   for (const Limiter::Charge& charge : limiter_.charges())
     gossip_.on_admitted(charge.component, charge.limit, now);
   ++(decision.allowed ? counts_.allowed : counts_.denied);
   for (const LimitStatus& status : decision.limits) {
-    if (status.counted) continue;
-    ++counts_.uncounted;
-    table_full_ = true;
+    if (!status.counted) ++counts_.uncounted;
+    if (!status.counted || status.denial == Denial::full) table_full_ = true;
   }
   return decision;
 }
@@ -146,7 +153,9 @@ void Engine::on_tick(Instant now, WallTime wall, Effects& effects) {
 
 void Engine::expire(WallTime wall, Instant now) {
   const std::size_t gone = counters_.expire(wall, expire_per_tick_max, [this](ComponentIndex component) {
-    gossip_.forget(component, counters_.component(component).origin);
+    const OriginIndex origin = counters_.component(component).origin;
+    gossip_.forget(component, origin);
+    if (origin == own_origin) limiter_.guard().forget(component);
   });
   next_expiry_check_ = gone == expire_per_tick_max ? now : now + expiry_check_interval;
 }
@@ -241,7 +250,7 @@ std::vector<PeerView> Engine::peers(Instant now) const {
 std::vector<CounterView> Engine::counters(const Request& request, WallTime wall) {
   Request look = request;
   look.hits = 0;
-  const Decision decision = limiter_.decide(look, wall, counters_);
+  const Decision decision = limiter_.decide(look, Surroundings{.wall = wall}, counters_);
   const std::span<const CounterId> ids = limiter_.counters();
   std::vector<CounterView> views;
   for (std::size_t i = 0; i < ids.size(); ++i) {

@@ -88,6 +88,7 @@ class Engine {
   void update_state(Instant now, WallTime wall, Effects& effects);
   void say_goodbye(Instant now, WallTime wall, Effects& effects);
   void expire(WallTime wall, Instant now);
+  Surroundings surroundings(Instant now, WallTime wall) const;
 
   EngineOptions options_;
   KeyedHash hash_;

@@ -52,12 +52,13 @@ void Gossip::reconsider(ComponentIndex joined, Instant now) {
   if (limit && is_urgent(own, *limit)) queue_.add(own.component, *limit, true, now);
 }
 
-void Gossip::publish(std::span<const ComponentIndex> components) {
+void Gossip::publish(std::span<const ComponentIndex> components, Instant now) {
   Origin& self = origins_[own_origin];
   for (const ComponentIndex component : components) {
     wire::DeltaEntry entry;
     store_.read(component, entry);
     queue_.set_published(component, entry.count);
+    store_.on_published(component, entry.count, now);
     self.watermark = Version{self.watermark.value + 1};
     log_.stamp(self.log, component, self.watermark, no_component);
   }
@@ -66,7 +67,7 @@ void Gossip::publish(std::span<const ComponentIndex> components) {
 void Gossip::publish_everything(Instant now) {
   due_.clear();
   queue_.take_all(now, due_);
-  publish(due_);
+  publish(due_, now);
 }
 
 Result<void> Gossip::on_delta(const wire::Delta& delta, Instant now, Effects& effects) {

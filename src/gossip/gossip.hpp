@@ -115,7 +115,7 @@ class Gossip {
 
   bool is_urgent(const GossipStore::Own& own, Hits limit) const;
   void reconsider(ComponentIndex joined, Instant now);
-  void publish(std::span<const ComponentIndex> components);
+  void publish(std::span<const ComponentIndex> components, Instant now);
   void publish_everything(Instant now);
   void send_new(Stream& stream, const Peer& peer, Purpose purpose, Instant now, Effects& effects);
   void send_delta(wire::Delta& delta, Stream* stream, const Peer& peer, Purpose purpose, Effects& effects);

@@ -33,7 +33,7 @@ void Gossip::flush(Instant now, Effects& effects) {
   const bool urgent = queue_.take_due(now, due_);
   if (due_.empty()) return;
   const Version before = origins_[own_origin].watermark;
-  publish(due_);
+  publish(due_, now);
   tell_everybody(before, urgent ? Purpose::urgent : Purpose::lazy, now, effects);
 }
 

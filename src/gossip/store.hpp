@@ -3,6 +3,7 @@
 
 #include "base/ids.hpp"
 #include "base/result.hpp"
+#include "base/time.hpp"
 #include "wire/messages.hpp"
 
 namespace starling {
@@ -21,6 +22,9 @@ class GossipStore {
   };
   /// What this node itself has counted in the counter that `component` belongs to.
   virtual Own own_beside(ComponentIndex component) const = 0;
+
+  /// This node's own `component` is being told to everybody as `hits`.
+  virtual void on_published(ComponentIndex component, Hits hits, Instant now) = 0;
 
   /// Raises the component of `origin` to at least `entry.count`. Errors (state unchanged): table_full,
   /// window_out_of_range.

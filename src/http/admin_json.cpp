@@ -30,7 +30,13 @@ Json rules_document(const RuleSet& set) {
     for (const Limit& limit : rule.limits)
       limits.push_back(
           {{"requests", limit.requests}, {"per", format_duration(std::chrono::seconds(limit.window_s))}});
-    rules.push_back({{"name", rule.name}, {"match", std::move(match)}, {"limits", std::move(limits)}});
+    rules.push_back({{"name", rule.name},
+                     {"match", std::move(match)},
+                     {"limits", std::move(limits)},
+                     {"algorithm", name(rule.algorithm)},
+                     {"admission", name(rule.admission)},
+                     {"when_isolated", name(rule.when_isolated)},
+                     {"when_full", name(rule.when_full)}});
   }
   return rules;
 }

@@ -34,9 +34,9 @@ void append_explanation(std::string& out, const Decision& decision, std::string_
     append_json_string(out, limit.rule);
     fmt::format_to(append,
                    R"(,"limit":{},"window_s":{},"window_id":{},"used":{},"remaining":{},)"
-                   R"("reset_ms":{},"allowed":{},"counted":{}}})",
+                   R"("reset_ms":{},"allowed":{},"denial":"{}","enforced":{},"counted":{}}})",
                    limit.limit, limit.window_s, limit.window_id, limit.used, limit.remaining, limit.reset_ms,
-                   limit.allowed, limit.counted);
+                   limit.allowed, name(limit.denial), limit.enforced, limit.counted);
   }
   out += "]}";
 }

@@ -1,6 +1,7 @@
 #include "limiter/config_file.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
@@ -63,6 +64,14 @@ class Reader {
   /// Walks a map: each key must be one of `fields` (or, if given, go to `other`), and come once.
   void read_map(const YAML::Node& node, std::string_view what, const std::vector<Field>& fields,
                 const std::function<void(const YAML::Node&, const YAML::Node&)>& other = nullptr);
+  /// The names stand in the order of the enumerators.
+  template <class Enum, std::size_t count>
+  void read_choice(const YAML::Node& node, std::string_view what,
+                   const std::array<std::string_view, count>& names, Enum& out) {
+    const auto name = node.IsScalar() ? std::find(names.begin(), names.end(), node.Scalar()) : names.end();
+    if (name == names.end()) return expected(node, what, fmt::format("{}", fmt::join(names, ", ")));
+    out = static_cast<Enum>(name - names.begin());
+  }
   std::optional<std::string> read_name(const YAML::Node& node, std::string_view what);
   void read_settings(const YAML::Node& node, ConfigFile& config);
   void read_rules(const YAML::Node& node, RuleSet& set);
@@ -184,9 +193,20 @@ std::optional<Rule> Reader::read_rule(const YAML::Node& node) {
                has_limits = true;
                rule.limits = read_limits(value);
              }},
-            {"algorithm", [&](const YAML::Node& value) {
-               if (!value.IsScalar() || value.Scalar() != "fixed_window")
-                 expected(value, "rule: algorithm", "fixed_window");
+            {"algorithm",
+             [&](const YAML::Node& value) {
+               read_choice(value, "rule: algorithm", algorithm_names, rule.algorithm);
+             }},
+            {"admission",
+             [&](const YAML::Node& value) {
+               read_choice(value, "rule: admission", admission_names, rule.admission);
+             }},
+            {"when_isolated",
+             [&](const YAML::Node& value) {
+               read_choice(value, "rule: when_isolated", when_isolated_names, rule.when_isolated);
+             }},
+            {"when_full", [&](const YAML::Node& value) {
+               read_choice(value, "rule: when_full", when_full_names, rule.when_full);
              }}});
   if (errors_count_ != errors_before) return std::nullopt;
   if (rule.name.empty()) error(node.Mark(), "rule: expected a `name`, found none");

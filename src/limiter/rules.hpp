@@ -1,6 +1,7 @@
 /// Rules: what to match, and the limits to hold it to. Plain data, already checked.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -41,12 +42,14 @@ enum class Algorithm : std::uint8_t {
   fixed_window,    ///< the current window's hits
   sliding_window,  ///< and the previous window's, weighted by the share of it inside the last window length
 };
+inline constexpr std::array<std::string_view, 2> algorithm_names{"fixed_window", "sliding_window"};
 
 /// What a node may do with the budget that its view of the cluster shows (`design.md` section 5).
 enum class Admission : std::uint8_t {
   optimistic,  ///< admits while the merged view is below the limit
   guarded,     ///< holds hits that the peers cannot know of yet to its share of what remains
 };
+inline constexpr std::array<std::string_view, 2> admission_names{"optimistic", "guarded"};
 
 /// What holds while nodes that DNS lists cannot be reached.
 enum class WhenIsolated : std::uint8_t {
@@ -55,12 +58,28 @@ enum class WhenIsolated : std::uint8_t {
   learning,  ///< with nobody reachable: count, and deny nothing
   deny,      ///< with nobody reachable: deny everything
 };
+inline constexpr std::array<std::string_view, 4> when_isolated_names{"local", "share", "learning", "deny"};
 
 /// What happens to a request whose counter finds no room.
 enum class WhenFull : std::uint8_t {
   learning,  ///< passes, uncounted
   deny,
 };
+inline constexpr std::array<std::string_view, 2> when_full_names{"learning", "deny"};
+
+/// As it is written in the rules file.
+constexpr std::string_view name(Algorithm algorithm) {
+  return algorithm_names[static_cast<std::size_t>(algorithm)];
+}
+constexpr std::string_view name(Admission admission) {
+  return admission_names[static_cast<std::size_t>(admission)];
+}
+constexpr std::string_view name(WhenIsolated policy) {
+  return when_isolated_names[static_cast<std::size_t>(policy)];
+}
+constexpr std::string_view name(WhenFull policy) {
+  return when_full_names[static_cast<std::size_t>(policy)];
+}
 
 struct Rule {
   std::string name;            ///< unique among the rules

@@ -19,6 +19,7 @@ struct FakeStore final : GossipStore {
     entry.count = 5;
   }
   Own own_beside(ComponentIndex) const override { return {}; }
+  void on_published(ComponentIndex, Hits, Instant) override {}
   Result<ComponentIndex> join(OriginIndex, const wire::DeltaEntry&) override {
     return fail(ErrorCode::table_full);
   }

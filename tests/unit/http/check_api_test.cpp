@@ -125,9 +125,9 @@ TEST_SUITE("http.check_api") {
       CHECK(answer.has("Content-Type: application/json"));
       const auto expected = nlohmann::json::parse(R"({"allowed":true,"node":"n1","limits":[
         {"rule":"per-\"user\"","limit":100,"window_s":10,"window_id":170,"used":1,"remaining":99,"reset_ms":4001,
-         "allowed":true,"counted":true},
+         "allowed":true,"denial":"none","enforced":true,"counted":true},
         {"rule":"all","limit":5,"window_s":60,"window_id":28,"used":5,"remaining":0,"reset_ms":1,
-         "allowed":true,"counted":false}]})");
+         "allowed":true,"denial":"none","enforced":true,"counted":false}]})");
       auto body = nlohmann::json::parse(answer.body);
       CHECK(body.at("allowed") == allowed);
       CHECK(body.at("limits")[1].at("allowed") == allowed);

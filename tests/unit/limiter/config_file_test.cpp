@@ -157,7 +157,8 @@ rules:
                  {"1:1: the file: unknown key \"rulez\"; expected one of: domain, rules, settings"});
     check_errors("domain: a\nRules: []\n", {"2:1: the file: unknown key \"Rules\""});
     check_errors("rules:\n  - name: r\n    match: {p: a}\n    limit: []\n",
-                 {"4:5: rule: unknown key \"limit\"; expected one of: name, match, limits, algorithm"});
+                 {"4:5: rule: unknown key \"limit\"; expected one of: name, match, limits, "
+                  "algorithm, admission, when_isolated, when_full"});
     check_errors(with_limits("[{requests: 1, per: 1s, pro: 1}]"),
                  {"4:37: limit: unknown key \"pro\"; expected one of: requests, per"});
   }
@@ -246,7 +247,43 @@ rules:
         "rules:\n  - name: r\n    match: {p: a}\n    algorithm: token_bucket\n    limits: [{requests: 1, "
         "per: "
         "1s}]\n",
-        {"4:16: rule: algorithm: expected fixed_window, found \"token_bucket\""});
+        {"4:16: rule: algorithm: expected fixed_window, sliding_window, found \"token_bucket\""});
+  }
+
+  TEST_CASE("algorithm, admission and the policies are read, and default to the plain ones") {
+    const auto config = parse_config(R"(
+rules:
+  - {name: a, match: {p: "*"}, limits: [{requests: 1, per: 1s}]}
+  - name: b
+    match: {p: "*"}
+    limits: [{requests: 1, per: 1s}]
+    algorithm: sliding_window
+    admission: guarded
+    when_isolated: share
+    when_full: deny
+)",
+                                     "f");
+    REQUIRE(config);
+    const Rule& plain = config->rules.rules[0];
+    CHECK(plain.algorithm == Algorithm::fixed_window);
+    CHECK(plain.admission == Admission::optimistic);
+    CHECK(plain.when_isolated == WhenIsolated::local);
+    CHECK(plain.when_full == WhenFull::learning);
+    const Rule& all = config->rules.rules[1];
+    CHECK(all.algorithm == Algorithm::sliding_window);
+    CHECK(all.admission == Admission::guarded);
+    CHECK(all.when_isolated == WhenIsolated::share);
+    CHECK(all.when_full == WhenFull::deny);
+  }
+
+  TEST_CASE("a policy that is not there is refused with those that are") {
+    const std::string rule = "rules:\n  - name: r\n    match: {p: a}\n    limits: [{requests: 1, per: 1s}]\n";
+    check_errors(rule + "    admission: strict\n",
+                 {"5:16: rule: admission: expected optimistic, guarded, found \"strict\""});
+    check_errors(rule + "    when_isolated: [deny]\n",
+                 {"5:20: rule: when_isolated: expected local, share, learning, deny, found a list"});
+    check_errors(rule + "    when_full: allow\n",
+                 {"5:16: rule: when_full: expected learning, deny, found \"allow\""});
   }
 
   TEST_CASE("all errors of a file are told at once, in its order") {

@@ -41,7 +41,8 @@ struct LimiterWorld {
   Decision decide(const std::vector<Entries>& descriptors, Hits hits = 1, std::string_view domain = "") {
     views.clear();
     for (const Entries& entries : descriptors) views.push_back(Descriptor{entries});
-    return limiter.decide(Request{.domain = domain, .descriptors = views, .hits = hits}, wall, counters);
+    around.wall = wall;
+    return limiter.decide(Request{.domain = domain, .descriptors = views, .hits = hits}, around, counters);
   }
   Decision decide(const Entries& entries, Hits hits = 1, std::string_view domain = "") {
     return decide(std::vector<Entries>{entries}, hits, domain);
@@ -56,6 +57,7 @@ struct LimiterWorld {
   Limiter limiter;
   CounterTable counters;
   WallTime wall{std::chrono::milliseconds(1'000'003'000)};  // 3 s into a window of 10 s
+  Surroundings around;  // a node alone, unless a test says otherwise
   std::vector<Descriptor> views;
 };
 

@@ -1,0 +1,73 @@
+/// Guarded admission: a node may only spend what the others can afford not to know of.
+///
+/// Optimistic nodes all see the same remaining budget and all spend it; what they admit in the time that news
+/// takes, offered rate x delay, is admitted too much. So here each of N nodes holds the hits that its peers
+/// cannot have seen yet to its share of what remains: all together they then have no more in the dark than
+/// what is left. As the budget shrinks the shares do, and the rate slows down to what news can follow.
+/// The hard case is the end, when a share is less than one hit: then nodes take turns. Time is cut into slots
+/// of the peer delay D, and in each slot as many nodes as hits remain may admit one request, if all that they
+/// admitted before is known.
+///
+/// What is unseen: hits not published, and those published less than D ago. A row per component keeps two
+/// steps of its published count, `settled` and `pending`; a step is D long or a little more, so a hit counts
+/// as unseen for D to 2 D.
+///
+/// Tried and left: larger shares (1.5 and 2 times remaining / N: at 100 times the limit 0.1 and 0.4 % too much
+/// instead of 0, for a third fewer false rejections), fewer or more turns per slot (half: no gain and twice the
+/// false rejections; twice: 0.1 % too much).
+///
+/// Source: `design.md` section 5; the numbers are in protocol/README.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "limiter/surroundings.hpp"
+
+namespace starling {
+
+/// Where the limit leaves each node fewer hits than this, `admission: guarded` is optimistic: a share this
+/// small would turn away more than it saves.
+inline constexpr Hits guarded_share_min = 4;
+
+class Guard {
+ public:
+  explicit Guard(std::size_t components_max) { rows_.reserve(components_max); }
+
+  /// Follows this node's `component` from its first hit on.
+  void follow(ComponentIndex component) { row(component).followed = true; }
+
+  /// Hits of this node's `component` that peers may not have seen, out of `own`. O(1). Those of a component
+  /// that was not followed yet, because its rule has only now become guarded, are taken for seen.
+  Hits unseen(ComponentIndex component, Hits own, const Surroundings& around);
+
+  /// The count of this node's `component` is on its way to every peer. Does nothing if it is not followed.
+  void on_published(ComponentIndex component, Hits hits, Instant now);
+  /// The component is gone; its row may come back as another.
+  void forget(ComponentIndex component);
+
+  /// May a request that costs `hits` pass, when `remaining` (at least `hits`) is left in the merged view and
+  /// `unseen` hits of this node are in the dark?
+  static bool admits(Hits remaining, Hits unseen, Hits hits, const Surroundings& around);
+
+ private:
+  struct Row {
+    Hits settled = 0;  ///< published at least D ago
+    Hits pending = 0;  ///< published at `pending_at`
+    Hits latest = 0;   ///< published, the last time at `latest_at`
+    Instant pending_at = never;
+    Instant latest_at{};
+    bool followed = false;
+  };
+
+  Row& row(ComponentIndex component) {
+    if (component.value >= rows_.size()) rows_.resize(component.value + 1);
+    return rows_[component.value];
+  }
+
+  std::vector<Row> rows_;
+};
+
+}  // namespace starling
