@@ -42,7 +42,8 @@ Engine::Engine(EngineOptions options, RuleSet rules, Instant now)
                               .cluster_tag = hash_.cluster_tag(),
                               .queue = {.flush_coalesce = options_.flush_coalesce,
                                         .sync_interval = options_.sync_interval,
-                                        .components_max = options_.components_max}},
+                                        .components_max = options_.components_max},
+                              .egress_bytes_per_s = options_.egress_bytes_per_s},
               store_, membership_, random_),
       decoder_(hash_.cluster_tag()),
       join_deadline_(now + options_.join_timeout) {
@@ -78,7 +79,7 @@ Result<void> Engine::dispatch(const Endpoint& from, wire::Kind kind, std::size_t
     case wire::Kind::pull: {
       const auto pull = decoder_.pull();
       if (!pull) return tl::unexpected(pull.error());
-      return gossip_.on_pull(**pull, from.address, effects);
+      return gossip_.on_pull(**pull, from.address, now, effects);
     }
     case wire::Kind::heartbeat:
       return on_heartbeat(from, bytes_count, now, wall, effects);
@@ -108,7 +109,7 @@ void Engine::send_heartbeat(const Endpoint& to, std::size_t bytes_max, Instant n
   gossip_.compose(heartbeat_.recipient, heartbeat_);
   const std::span<const std::byte> datagram = gossip_.encoder().encode(heartbeat_);
   if (datagram.size() > bytes_max) return;
-  gossip_.count_sent(Purpose::heartbeat, datagram.size());
+  gossip_.egress().on_sent(Purpose::heartbeat, datagram.size());
   effects.send(Port::heartbeat, to, datagram);
 }
 
@@ -203,7 +204,7 @@ void Engine::replace_rules(RuleSet rules) {
 
 EngineCounts Engine::counts() const {
   EngineCounts counts = counts_;
-  counts.sent = gossip_.sent();
+  counts.sent = gossip_.egress().traffic();
   counts.counters_used = counters_.counters_count();
   counts.counters_max = counters_.counters_max();
   counts.nodes_count = membership_.nodes_count();

@@ -38,6 +38,7 @@ struct EngineOptions {
   Duration join_timeout = std::chrono::seconds(2);
   std::uint32_t counters_max = 1'000'000;
   std::uint32_t components_max = 4'000'000;
+  std::uint64_t egress_bytes_per_s = egress_bytes_per_s_default;  ///< what may wait waits above this
 };
 
 class Engine {

@@ -29,7 +29,8 @@ Gossip::Gossip(Options options, GossipStore& store, Membership& membership, Rand
       queue_(options.queue, random),
       origins_(options.self),
       pager_(log_, queue_, store),
-      encoder_(options.cluster_tag) {}
+      encoder_(options.cluster_tag),
+      egress_(options.egress_bytes_per_s) {}
 
 bool Gossip::is_urgent(const GossipStore::Own& own, Hits limit) const {
   const std::uint32_t nodes_count = membership_.nodes_count();
@@ -114,7 +115,8 @@ Result<void> Gossip::on_delta(const wire::Delta& delta, Instant now, Effects& ef
   return outcome;
 }
 
-Result<void> Gossip::on_pull(const wire::Pull& pull, const Address& from_address, Effects& effects) {
+Result<void> Gossip::on_pull(const wire::Pull& pull, const Address& from_address, Instant now,
+                             Effects& effects) {
   const Peer* peer = membership_.find(pull.sender);
   if (peer == nullptr || !peer->live() || peer->sync.address != from_address ||
       pull.recipient != options_.self)
@@ -128,7 +130,8 @@ Result<void> Gossip::on_pull(const wire::Pull& pull, const Address& from_address
   Version from = pull.from;
   ComponentIndex hint = no_component;
   for (std::uint32_t packet = 0; packet < pull_packets_max && from < held; ++packet) {
-    const bool beyond = from >= whole;  // past the hole: true counts, but no claim
+    if (!egress_.may_send(Purpose::repair, now)) break;  // it will ask again
+    const bool beyond = from >= whole;                   // past the hole: true counts, but no claim
     hint = pager_.fill_page(origin->log, from, beyond ? held : whole, hint, delta_);
     delta_.origin = pull.origin;
     delta_.partial = beyond;
@@ -180,7 +183,7 @@ void Gossip::on_heartbeat(const Membership::Heard& heard, const wire::Heartbeat&
     stream.holdings_complete = stream.holdings_seen.size() >= heartbeat.holdings_count;
     if (stream.holdings_complete) stream.holdings_seen.clear();
   }
-  send_new(stream, peer, Purpose::catch_up, now, effects);
+  send_new(stream, peer, Purpose::catch_up, Version{}, now, effects);
 }
 
 /// A peer that says again and again that it holds less than we believe never held it, or holds it no more: go
@@ -214,7 +217,7 @@ void Gossip::on_ack(Stream& stream, const Peer& peer, Version ack, Instant now, 
   while (!stream.in_flight.empty() && stream.in_flight.front().to <= ack) stream.in_flight.pop_front();
   stream.retransmit_at = never;
   if (!stream.in_flight.empty()) arm_retransmission(stream, peer, now);
-  send_new(stream, peer, Purpose::catch_up, now, effects);
+  send_new(stream, peer, Purpose::catch_up, Version{}, now, effects);
 }
 
 void Gossip::on_holdings(const Peer& peer, const wire::Heartbeat& heartbeat, Instant now, Effects& effects) {

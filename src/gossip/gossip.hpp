@@ -9,6 +9,7 @@
 ///   - a packet with room repeats what is not acked (`delta_pager.hpp`); what stays unacked for a
 ///   retransmission
 ///     timeout is sent again from the peer's watermark;
+///   - what may wait does so when much is to be sent (`egress.hpp`);
 ///   - a peer that knows nothing (ack 0) is simply far behind: it is paged everything, at the pace of its
 ///   acks;
 ///   - heartbeats carry a rotating slice of (origin, watermark). Whoever sees that the other holds more of an
@@ -30,6 +31,7 @@
 #include "base/effects.hpp"
 #include "base/random.hpp"
 #include "gossip/delta_pager.hpp"
+#include "gossip/egress.hpp"
 #include "gossip/origin_table.hpp"
 #include "gossip/publish_log.hpp"
 #include "gossip/publish_queue.hpp"
@@ -40,26 +42,13 @@
 
 namespace starling {
 
-/// Why a datagram was sent, for the counters.
-enum class Purpose : std::uint8_t { urgent, lazy, ack, retransmit, catch_up, repair, heartbeat };
-inline constexpr std::size_t purposes_count = 7;
-constexpr std::string_view name(Purpose purpose) {
-  constexpr std::array<std::string_view, purposes_count> names{"urgent",   "lazy",   "ack",      "retransmit",
-                                                               "catch_up", "repair", "heartbeat"};
-  return names[static_cast<std::size_t>(purpose)];
-}
-
-struct Traffic {
-  std::uint64_t packets = 0;
-  std::uint64_t bytes = 0;
-};
-
 class Gossip {
  public:
   struct Options {
     OriginId self;
     std::uint64_t cluster_tag = 0;
     PublishQueue::Options queue;
+    std::uint64_t egress_bytes_per_s = egress_bytes_per_s_default;
   };
 
   Gossip(Options options, GossipStore& store, Membership& membership, Random& random);
@@ -70,7 +59,7 @@ class Gossip {
   /// Errors: table_full, window_out_of_range (what could be taken was), from_self (state unchanged).
   Result<void> on_delta(const wire::Delta& delta, Instant now, Effects& effects);
   /// Errors (state unchanged): unknown_sender, also for a known peer's origin from another address.
-  Result<void> on_pull(const wire::Pull& pull, const Address& from, Effects& effects);
+  Result<void> on_pull(const wire::Pull& pull, const Address& from, Instant now, Effects& effects);
   /// After membership has taken the heartbeat in.
   void on_heartbeat(const Membership::Heard& heard, const wire::Heartbeat& heartbeat, Instant now,
                     Effects& effects);
@@ -103,8 +92,8 @@ class Gossip {
   Lag lag(const Peer& peer, Instant now) const;
 
   OriginId origin_id(OriginIndex index) const { return origins_[index].id; }
-  const std::array<Traffic, purposes_count>& sent() const { return sent_; }
-  void count_sent(Purpose purpose, std::size_t bytes);
+  Egress& egress() { return egress_; }
+  const Egress& egress() const { return egress_; }
   wire::Encoder& encoder() { return encoder_; }
 
  private:
@@ -117,7 +106,9 @@ class Gossip {
   void reconsider(ComponentIndex joined, Instant now);
   void publish(std::span<const ComponentIndex> components, Instant now);
   void publish_everything(Instant now);
-  void send_new(Stream& stream, const Peer& peer, Purpose purpose, Instant now, Effects& effects);
+  /// Sends what the peer has not been sent; versions above `before` are news.
+  void send_new(Stream& stream, const Peer& peer, Purpose purpose, Version before, Instant now,
+                Effects& effects);
   void send_delta(wire::Delta& delta, Stream* stream, const Peer& peer, Purpose purpose, Effects& effects);
   void send_ack(Stream& stream, const Peer& peer, Effects& effects);
   void arm_retransmission(Stream& stream, const Peer& peer, Instant now);
@@ -141,8 +132,8 @@ class Gossip {
   OriginTable origins_;
   DeltaPager pager_;
   wire::Encoder encoder_;
+  Egress egress_;
   std::map<OriginId, Stream> streams_;  // of live peers
-  std::array<Traffic, purposes_count> sent_{};
   bool leaving_ = false;
   bool joining_ = true;
   Instant stream_deadline_ = never;  // no stream has anything due before this

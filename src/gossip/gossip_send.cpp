@@ -22,13 +22,11 @@ Duration rtt_bound(const Peer& peer) {
 
 }  // namespace
 
-void Gossip::count_sent(Purpose purpose, std::size_t bytes) {
-  Traffic& traffic = sent_[static_cast<std::size_t>(purpose)];
-  ++traffic.packets;
-  traffic.bytes += bytes;
-}
-
 void Gossip::flush(Instant now, Effects& effects) {
+  if (queue_.urgent_at() <= now && !egress_.may_send(Purpose::urgent, now))
+    queue_.postpone_urgent(egress_.next(Purpose::urgent));
+  if (queue_.lazy_at() <= now && !egress_.may_send(Purpose::lazy, now))
+    queue_.postpone_lazy(egress_.next(Purpose::lazy));
   due_.clear();
   const bool urgent = queue_.take_due(now, due_);
   if (due_.empty()) return;
@@ -41,7 +39,7 @@ void Gossip::tell_everybody(Version before, Purpose purpose, Instant now, Effect
   for (auto& [origin, stream] : streams_) {
     const Peer* peer = membership_.find(origin);
     if (peer == nullptr || !peer->live()) continue;
-    send_new(stream, *peer, purpose, now, effects);
+    send_new(stream, *peer, purpose, before, now, effects);
     if (purpose != Purpose::urgent || stream.sent > before) continue;
     // This peer is being paged older counts. Urgent ones do not queue behind them: joined on receipt, they
     // claim nothing and come again in their turn.
@@ -52,24 +50,28 @@ void Gossip::tell_everybody(Version before, Purpose purpose, Instant now, Effect
   }
 }
 
-void Gossip::send_new(Stream& stream, const Peer& peer, Purpose purpose, Instant now, Effects& effects) {
+void Gossip::send_new(Stream& stream, const Peer& peer, Purpose purpose, Version before, Instant now,
+                      Effects& effects) {
   const Origin& self = origins_[own_origin];
-  bool sent = false;
+  bool pending = false;
   while (stream.sent < self.watermark && stream.in_flight.size() < in_flight_packets_max) {
     const DeltaPager::Range range{.from_min = stream.acked, .sent = stream.sent, .to = self.watermark};
-    if (pager_.fill_newest(self.log, range, delta_)) {
-      stream.cursor = self.log.newest;
-    } else {
-      if (stream.in_flight.size() >= catch_up_packets_max) break;  // its acks will draw the rest
-      stream.cursor = pager_.fill_page(self.log, stream.sent, self.watermark, stream.cursor, delta_);
-    }
+    const bool newest = pager_.fill_newest(self.log, range, delta_);
+    if (!newest && stream.in_flight.size() >= catch_up_packets_max) break;  // its acks will draw the rest
+    // News has been let through as a whole. What a peer that is behind needs first is no news.
+    const bool is_news =
+        (purpose == Purpose::urgent || purpose == Purpose::lazy) && (newest || stream.sent >= before);
+    const Purpose why = is_news || purpose == Purpose::retransmit ? purpose : Purpose::catch_up;
+    pending = true;
+    if (!is_news && !egress_.may_send(why, now)) break;  // the retransmission timer brings us back
+    stream.cursor = newest ? self.log.newest
+                           : pager_.fill_page(self.log, stream.sent, self.watermark, stream.cursor, delta_);
     delta_.origin = options_.self;
     stream.sent = delta_.to;
     stream.in_flight.push_back(Stream::InFlight{.to = delta_.to});
-    send_delta(delta_, &stream, peer, purpose, effects);
-    sent = true;
+    send_delta(delta_, &stream, peer, why, effects);
   }
-  if (sent && stream.retransmit_at == never) arm_retransmission(stream, peer, now);
+  if (pending && stream.retransmit_at == never) arm_retransmission(stream, peer, now);
 }
 
 void Gossip::send_delta(wire::Delta& delta, Stream* stream, const Peer& peer, Purpose purpose,
@@ -79,7 +81,7 @@ void Gossip::send_delta(wire::Delta& delta, Stream* stream, const Peer& peer, Pu
   const Origin* origin = origins_.find(peer.origin);
   delta.ack = origin == nullptr ? Version{} : origin->watermark;
   const std::span<const std::byte> datagram = encoder_.encode(delta);
-  count_sent(purpose, datagram.size());
+  egress_.on_sent(purpose, datagram.size());
   effects.send(Port::sync, peer.sync, datagram);
   if (stream == nullptr) return;
   stream->deltas_to_ack = 0;  // this one carried the ack
@@ -111,15 +113,22 @@ void Gossip::tick_streams(Instant now, Effects& effects) {
       stream.cursor = no_component;
       stream.in_flight.clear();
       stream.retransmit_at = never;
-      send_new(stream, *peer, Purpose::retransmit, now, effects);
+      send_new(stream, *peer, Purpose::retransmit, Version{}, now, effects);
     }
-    if (stream.ack_at <= now) send_ack(stream, *peer, effects);
+    if (stream.ack_at <= now) {
+      if (egress_.may_send(Purpose::ack, now)) {
+        send_ack(stream, *peer, effects);
+      } else {
+        stream.ack_at = egress_.next(Purpose::ack);
+      }
+    }
     watch(std::min(stream.retransmit_at, stream.ack_at));
   }
 }
 
 void Gossip::pull(Origin& origin, const Peer& from, Version after, Instant now, Effects& effects) {
-  if (origin.pull_until > now) return;  // somebody has been asked and may still answer
+  if (origin.pull_until > now) return;                  // somebody has been asked and may still answer
+  if (!egress_.may_send(Purpose::repair, now)) return;  // the next heartbeat's holdings ask again
   origin.pulled_from = from.origin;
   origin.pull_packets_left = pull_packets_max;
   origin.pull_after = origin.pull_reached = after;
@@ -127,7 +136,7 @@ void Gossip::pull(Origin& origin, const Peer& from, Version after, Instant now, 
   const wire::Pull pull{
       .sender = options_.self, .recipient = from.origin, .origin = origin.id, .from = after};
   const std::span<const std::byte> datagram = encoder_.encode(pull);
-  count_sent(Purpose::repair, datagram.size());
+  egress_.on_sent(Purpose::repair, datagram.size());
   effects.send(Port::sync, from.sync, datagram);
 }
 
@@ -136,7 +145,7 @@ void Gossip::begin_leave(Instant now, Effects& effects) {
   publish_everything(now);
   for (auto& [origin, stream] : streams_) {
     const Peer* peer = membership_.find(origin);
-    if (peer != nullptr && peer->live()) send_new(stream, *peer, Purpose::urgent, now, effects);
+    if (peer != nullptr && peer->live()) send_new(stream, *peer, Purpose::urgent, Version{}, now, effects);
   }
 }
 

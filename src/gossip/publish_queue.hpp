@@ -49,6 +49,13 @@ class PublishQueue {
   /// Takes everything.
   void take_all(Instant now, std::vector<ComponentIndex>& due);
 
+  /// When urgent and lazy components fall due; `never` if there are none.
+  Instant urgent_at() const { return flush_at_; }
+  Instant lazy_at() const { return lazy_.empty() ? never : beat_at_; }
+  /// There is no room to send them before `until`.
+  void postpone_urgent(Instant until) { flush_at_ = until; }
+  void postpone_lazy(Instant until) { beat_at_ = until; }
+
   bool empty() const { return queued_count_ == 0; }
   Instant next_deadline() const;
 

@@ -52,8 +52,8 @@ Json datagrams_document(const NodeStatus& status) {
     const Traffic& traffic = status.counts.sent[purpose];
     sent += traffic.packets;
     sent_bytes += traffic.bytes;
-    sent_by[std::string(name(static_cast<Purpose>(purpose)))] = {{"packets", traffic.packets},
-                                                                 {"bytes", traffic.bytes}};
+    sent_by[std::string(name(static_cast<Purpose>(purpose)))] = {
+        {"packets", traffic.packets}, {"bytes", traffic.bytes}, {"deferred", traffic.deferred}};
   }
   const auto both = [&](std::uint64_t UdpSocket::Counters::*field) {
     return status.sync_socket.*field + status.heartbeat_socket.*field;

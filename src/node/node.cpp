@@ -44,6 +44,7 @@ EngineOptions engine_options(const Settings& settings, const std::string& name, 
   options.has_neighborhood = !settings.neighbors.empty();
   if (settings.heartbeat_interval) options.heartbeat_interval = *settings.heartbeat_interval;
   options.sync_interval = settings.sync_interval;
+  options.egress_bytes_per_s = std::uint64_t{settings.egress_mib_per_s} * 1024 * 1024;
   options.join_timeout = settings.join_timeout;
   options.counters_max = settings.max_counters;
   constexpr std::uint64_t components_per_counter = 4;

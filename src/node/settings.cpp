@@ -19,6 +19,7 @@ using std::chrono::hours;
 constexpr std::size_t name_bytes_max = 63;  // of a node, as in a heartbeat
 constexpr std::size_t cluster_bytes_max = 255;
 constexpr std::uint32_t max_counters_max = 100'000'000;
+constexpr std::uint32_t egress_limit_mib_max = 100'000;
 
 template <class Number>
 bool read_number(std::string_view text, Number min, Number max, Number& out) {
@@ -109,6 +110,11 @@ Expected read_max_counters(std::string_view text, Settings& settings) {
   return fmt::format("a whole number from 1 to {}", max_counters_max);
 }
 
+Expected read_egress_limit(std::string_view text, Settings& settings) {
+  if (read_number<std::uint32_t>(text, 1, egress_limit_mib_max, settings.egress_mib_per_s)) return {};
+  return fmt::format("a whole number of MiB per second from 1 to {}", egress_limit_mib_max);
+}
+
 Expected read_log_level(std::string_view text, Settings& settings) {
   constexpr std::array<std::string_view, 5> levels{"trace", "debug", "info", "warn", "error"};
   const auto found = std::find(levels.begin(), levels.end(), text);
@@ -159,6 +165,9 @@ constexpr std::array specs{
                 read_duration<&Settings::drain_timeout, 0, 3'600'000>},
     SettingSpec{"max-counters", "", "STARLING_MAX_COUNTERS", "N", "1000000",
                 "Counters kept at most; one is one principal in one window of one limit", read_max_counters},
+    SettingSpec{"egress-limit", "", "STARLING_EGRESS_LIMIT", "MIB", "32",
+                "MiB per second of gossip; above it urgent counts go first, then acks, repair and the rest",
+                read_egress_limit},
     SettingSpec{"log-level", "", "STARLING_LOG_LEVEL", "LEVEL", "info", "trace, debug, info, warn or error",
                 read_log_level},
 };

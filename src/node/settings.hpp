@@ -43,6 +43,7 @@ struct Settings {
   std::chrono::milliseconds join_timeout{};
   std::chrono::milliseconds drain_timeout{};
   std::uint32_t max_counters = 0;
+  std::uint32_t egress_mib_per_s = 0;
   LogLevel log_level = LogLevel::info;
 };
 

@@ -47,6 +47,40 @@ TEST_SUITE("sim.lifecycle") {
     CHECK_MESSAGE(simulation.failure().empty(), simulation.failure());
   }
 
+  TEST_CASE("with little egress a joiner waits for its pages, and a limit does not wait for the joiner") {
+    SimulationOptions options = small_cluster(12, 3, 1000, 7200);
+    options.engine.counters_max = 20'000;
+    options.engine.components_max = 80'000;
+    options.engine.egress_bytes_per_s = 50'000;
+    Simulation simulation(options);
+    simulation.start(0);
+    simulation.start(1);
+    simulation.run_until(simulation.now() + seconds(3));
+    for (int i = 0; i < 10'000; ++i) simulation.request(0, fmt::format("user-{}", i));
+    simulation.run_until(simulation.now() + seconds(30));
+    REQUIRE(simulation.engine(1).counts().counters_used == 10'000);
+    for (int i = 0; i < 500; ++i) simulation.request(static_cast<NodeIndex>(i % 2), "alice");
+    simulation.run_until(simulation.now() + milliseconds(20));
+    simulation.start(2);  // 160 kB of counts: more than three seconds
+    simulation.run_until(simulation.now() + milliseconds(1000));
+    REQUIRE(simulation.engine(2).counts().counters_used < 9000);
+    Hits admitted = 500;
+    while (simulation.request(0, "alice").value()) {
+      ++admitted;
+      simulation.run_until(simulation.now() + milliseconds(1));
+      if (simulation.request(1, "alice").value()) ++admitted;
+      simulation.run_until(simulation.now() + milliseconds(1));
+    }
+    CHECK(admitted <= 1002);
+    const auto of = [&](Purpose purpose) {
+      return simulation.engine(0).counts().sent[static_cast<std::size_t>(purpose)];
+    };
+    CHECK(of(Purpose::catch_up).deferred > 0);
+    CHECK(simulation.run_until([&] { return simulation.engine(2).counts().counters_used == 10'001; },
+                               simulation.now() + seconds(20)));
+    CHECK_MESSAGE(simulation.failure().empty(), simulation.failure());
+  }
+
   TEST_CASE("a graceful leave loses no hit, however few they were") {
     SimulationOptions options = small_cluster(3, 3, 1'000'000, 7200);
     options.engine.sync_interval = std::chrono::hours(1);  // only the leave can publish them

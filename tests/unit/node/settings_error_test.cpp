@@ -68,6 +68,9 @@ TEST_SUITE("node.settings errors") {
         {"max-counters",
          {"0", "-1", "100000001", "1e6", "x", "1.5", ""},
          "a whole number from 1 to 100000000"},
+        {"egress-limit",
+         {"0", "100001", "1.5", "32MiB", ""},
+         "a whole number of MiB per second from 1 to 100000"},
         {"log-level", {"INFO", "verbose", "", "info "}, "trace, debug, info, warn or error"},
     };
     for (const Case& c : cases)

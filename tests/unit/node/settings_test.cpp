@@ -75,6 +75,7 @@ TEST_SUITE("node.settings") {
     CHECK(settings.join_timeout == milliseconds(2000));
     CHECK(settings.drain_timeout == milliseconds(10'000));
     CHECK(settings.max_counters == 1'000'000);
+    CHECK(settings.egress_mib_per_s == 32);
     CHECK(settings.log_level == LogLevel::info);
   }
 
@@ -145,6 +146,7 @@ TEST_SUITE("node.settings") {
                                                      {"join-timeout", "0s"},
                                                      {"drain-timeout", "1h"},
                                                      {"max-counters", "1"},
+                                                     {"egress-limit", "100000"},
                                                      {"log-level", "error"},
                                                      {"http-port", "0"},
                                                      {"admin-port", "65535"}}});
@@ -159,6 +161,7 @@ TEST_SUITE("node.settings") {
     CHECK(settings.join_timeout == milliseconds(0));
     CHECK(settings.drain_timeout == milliseconds(3'600'000));
     CHECK(settings.max_counters == 1);
+    CHECK(settings.egress_mib_per_s == 100'000);
     CHECK(settings.log_level == LogLevel::error);
     CHECK(settings.http_port == 0);
     CHECK(settings.admin_port == 65'535);
