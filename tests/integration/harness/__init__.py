@@ -10,6 +10,7 @@ The binary is the first argument if it is an executable file, else $STARLING_BIN
 """
 
 from .case import ClusterCase, binary, free_of_settings, long_window, main
+from .clients import Clients
 from .dns import DnsServer
 from .node import ADMIN_PORT, HEARTBEAT_PORT, HTTP_PORT, SYNC_PORT, Node, NodeEnded
 from .relay import Relay
@@ -19,7 +20,7 @@ from .watch import CountWatch
 from .web import Answer, Session, request
 
 __all__ = [
-    "ADMIN_PORT", "Answer", "ClusterCase", "CountWatch", "DnsServer", "HEARTBEAT_PORT", "HTTP_PORT", "Node",
+    "ADMIN_PORT", "Answer", "Clients", "ClusterCase", "CountWatch", "DnsServer", "HEARTBEAT_PORT", "HTTP_PORT", "Node",
     "NodeEnded", "Relay", "SYNC_PORT", "Session", "Subnet", "binary", "free_of_settings", "long_window", "main",
     "patience", "request", "wait_equal", "wait_until",
 ]

@@ -112,11 +112,16 @@ class Node:
     def counters(self, **entries):
         return self._json("/v1/counters?" + urlencode(entries))["counters"]
 
+    def view(self, **entries):
+        """(the node's own origin, origin -> hits) of the one counter these entries lead to, read at one moment."""
+        answer = self._json("/v1/counters?" + urlencode(entries))
+        counters = answer["counters"]
+        assert len(counters) <= 1, f"expected at most one counter on {self.name}, found {counters}"
+        return answer["origin"], {part["origin"]: part["hits"] for counter in counters for part in counter["components"]}
+
     def components(self, **entries):
         """origin -> hits of the one counter these entries lead to; empty before the first hit."""
-        counters = self.counters(**entries)
-        assert len(counters) <= 1, f"expected at most one counter on {self.name}, found {counters}"
-        return {part["origin"]: part["hits"] for counter in counters for part in counter["components"]}
+        return self.view(**entries)[1]
 
     def total(self, **entries):
         counters = self.counters(**entries)

@@ -28,6 +28,11 @@ class Session:
     def __init__(self, address, port):
         self._connection = http.client.HTTPConnection(address, port, timeout=timeout_s * patience())
 
+    def connect(self):
+        """Connects now, and never again: from here on all answers come from one process."""
+        self._connection.connect()
+        self._connection.auto_open = 0
+
     def request(self, target, method="GET", body=None, headers=None):
         self._connection.request(method, target, body=body, headers=headers or {})
         return Answer(self._connection.getresponse())
