@@ -1,4 +1,4 @@
-"""One `starling node` process on its own loopback address, and the questions a test asks it."""
+"""One `starling node` process on an address of its own, and the questions a test asks it."""
 
 import ctypes
 import signal
@@ -25,15 +25,16 @@ class NodeEnded(AssertionError):
 
 
 class Node:
-    """`settings` are flags: sync_interval="50ms" becomes --sync-interval 50ms."""
+    """`settings` are flags: sync_interval="50ms" becomes --sync-interval 50ms. `enter` runs in the child before exec."""
 
-    def __init__(self, binary, address, name, log_path, environment, settings):
+    def __init__(self, binary, address, name, log_path, environment, settings, enter):
         self.address = address
         self.name = name
         self.log_path = log_path
         self._environment = environment
-        self._command = [binary, "node", "--bind", address, "--node-name", name]
-        for key, value in settings.items():
+        self._enter = enter
+        self._command = [binary, "node"]
+        for key, value in {"bind": address, "node_name": name, **settings}.items():
             self._command += ["--" + key.replace("_", "-"), str(value)]
         self._process = None
 
@@ -43,7 +44,7 @@ class Node:
         assert self._process is None or self._process.poll() is not None, f"{self.name} runs already"
         with open(self.log_path, "ab") as log:
             self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                             env=self._environment, preexec_fn=die_with_parent)
+                                             env=self._environment, preexec_fn=self._before_exec)
         return self
 
     def running(self):
@@ -82,6 +83,10 @@ class Node:
     def close(self):
         if self.running():
             self.kill()
+
+    def _before_exec(self):
+        die_with_parent()
+        self._enter()
 
     # --- questions
 

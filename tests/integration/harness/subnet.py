@@ -32,5 +32,8 @@ class Subnet:
     def host(self, number):
         return f"{self._prefix}.{number}"
 
+    def enter(self, number):
+        """Takes a child of the test to host `number` before exec. Loopback hosts are all this machine: it is there."""
+
     def close(self):
         self._claim.close()
