@@ -109,8 +109,11 @@ Result<void> Gossip::on_delta(const wire::Delta& delta, Instant now, Effects& ef
     after_pulled(origin, delta, now, effects);
   } else if (stream != streams_.end()) {
     const bool enough = ++stream->second.deltas_to_ack >= deltas_per_ack;
-    stream->second.ack_at = std::min(stream->second.ack_at, enough ? now : now + ack_delay);
-    watch(stream->second.ack_at);
+    // A patient one is acked by the next heartbeat, which goes out anyway.
+    if (enough || !delta.patient) {
+      stream->second.ack_at = std::min(stream->second.ack_at, enough ? now : now + ack_delay);
+      watch(stream->second.ack_at);
+    }
   }
   return outcome;
 }

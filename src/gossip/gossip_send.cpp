@@ -68,16 +68,17 @@ void Gossip::send_new(Stream& stream, const Peer& peer, Purpose purpose, Version
                            : pager_.fill_page(self.log, stream.sent, self.watermark, stream.cursor, delta_);
     delta_.origin = options_.self;
     stream.sent = delta_.to;
-    stream.in_flight.push_back(Stream::InFlight{.to = delta_.to});
+    stream.in_flight.push_back(Stream::InFlight{.to = delta_.to, .patient = why == Purpose::lazy});
     send_delta(delta_, &stream, peer, why, effects);
   }
-  if (pending && stream.retransmit_at == never) arm_retransmission(stream, peer, now);
+  if (pending) arm_retransmission(stream, peer, now);
 }
 
 void Gossip::send_delta(wire::Delta& delta, Stream* stream, const Peer& peer, Purpose purpose,
                         Effects& effects) {
   delta.sender = options_.self;
   delta.recipient = peer.origin;
+  delta.patient = purpose == Purpose::lazy;
   const Origin* origin = origins_.find(peer.origin);
   delta.ack = origin == nullptr ? Version{} : origin->watermark;
   const std::span<const std::byte> datagram = encoder_.encode(delta);
@@ -96,9 +97,15 @@ void Gossip::send_ack(Stream& stream, const Peer& peer, Effects& effects) {
 }
 
 void Gossip::arm_retransmission(Stream& stream, const Peer& peer, Instant now) {
-  const Duration base = std::max(retransmit_min, rtt_bound(peer) + ack_allowance);
+  const bool patient =
+      !stream.in_flight.empty() && std::all_of(stream.in_flight.begin(), stream.in_flight.end(),
+                                               [](const Stream::InFlight& packet) { return packet.patient; });
+  // An ack waits a little for a delta going the other way, or for the next heartbeat.
+  const Duration allowance = patient ? 5 * membership_.slowest_interval() / 4 : ack_allowance;
+  const Duration base = std::max(retransmit_min, rtt_bound(peer) + allowance);
   const Duration backed_off = base * (std::int64_t{1} << std::min(stream.timeouts, backoff_doublings_max));
-  stream.retransmit_at = now + std::min(backed_off, retransmit_max);
+  // An earlier deadline stands: it is for packets sent before these.
+  stream.retransmit_at = std::min(stream.retransmit_at, now + std::min(backed_off, retransmit_max));
   watch(stream.retransmit_at);
 }
 
@@ -145,7 +152,12 @@ void Gossip::begin_leave(Instant now, Effects& effects) {
   publish_everything(now);
   for (auto& [origin, stream] : streams_) {
     const Peer* peer = membership_.find(origin);
-    if (peer != nullptr && peer->live()) send_new(stream, *peer, Purpose::urgent, Version{}, now, effects);
+    if (peer == nullptr || !peer->live()) continue;
+    // What is under way may be acked late: said again as urgent, it is acked now.
+    stream.sent = stream.acked;
+    stream.cursor = no_component;
+    stream.in_flight.clear();
+    send_new(stream, *peer, Purpose::urgent, Version{}, now, effects);
   }
 }
 

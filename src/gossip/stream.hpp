@@ -17,6 +17,7 @@ struct Stream {
   ComponentIndex cursor = no_component;  ///< near `sent`
   struct InFlight {
     Version to;
+    bool patient = false;  ///< its ack comes with a heartbeat
   };
   std::deque<InFlight> in_flight;     ///< deltas not acked, oldest first; at most `in_flight_packets_max`
   std::uint32_t ack_regressions = 0;  ///< heartbeats in a row that acked the same, and less than `acked`

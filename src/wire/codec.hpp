@@ -52,7 +52,7 @@ class DeltaSize {
  private:
   static constexpr std::size_t groups_max = 16;
   // Header, root offset, table with its vtable, vector of groups; padding included.
-  static constexpr std::size_t fixed_bytes = 16 + 8 + 24 + 64 + 12;
+  static constexpr std::size_t fixed_bytes = 16 + 8 + 28 + 64 + 12;
   struct Group {
     std::uint32_t window_s;
     WindowId window_id;

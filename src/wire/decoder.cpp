@@ -113,6 +113,7 @@ Result<const Delta*> Decoder::delta() {
   delta_.recipient = OriginId{table->recipient()};
   delta_.ack = Version{table->ack()};
   delta_.partial = table->partial();
+  delta_.patient = table->patient();
   if (delta_.sender == OriginId{}) return tl::unexpected(bad(sender));
   if (delta_.origin == OriginId{}) return tl::unexpected(bad(origin));
   if (delta_.from > delta_.to) return tl::unexpected(bad(version_range));

@@ -64,7 +64,7 @@ std::span<const std::byte> Encoder::encode(const Delta& delta) {
   const auto groups_at = groups.empty() ? 0 : builder_.CreateVector(groups);
   builder_.Finish(fb::CreateDelta(builder_, delta.sender.value, delta.origin.value, delta.from.value,
                                   delta.to.value, groups_at, delta.recipient.value, delta.ack.value,
-                                  delta.partial));
+                                  delta.partial, delta.patient));
   return seal(Kind::delta);
 }
 

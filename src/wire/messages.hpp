@@ -39,6 +39,7 @@ struct Delta {
   OriginId recipient;
   Version ack;
   bool partial = false;             ///< entries are missing from (from, to]: nothing is claimed
+  bool patient = false;             ///< the ack may wait for the next heartbeat
   std::vector<DeltaEntry> entries;  ///< by version, ascending
 };
 

@@ -56,6 +56,7 @@ TEST_SUITE("wire.delta_size") {
       delta.ack = Version{hits_max};
       delta.from = Version{1};
       delta.partial = true;
+      delta.patient = true;
       DeltaSize size(delta.from);
       for (std::uint64_t version = 2; version < 2000; ++version) {
         const DeltaEntry entry{.window_s = static_cast<std::uint32_t>(random.below(4)),

@@ -86,6 +86,7 @@ inline Delta draw_delta(Random& random, const DeltaShape& shape) {
   delta.recipient = OriginId{draw_u64(random)};
   delta.ack = Version{draw_u64(random)};
   delta.partial = random.chance(0.5);
+  delta.patient = random.chance(0.5);
   delta.from = Version{draw_u64(random) / 2};
   DeltaSize size(delta.from);
   std::uint64_t version = delta.from.value;

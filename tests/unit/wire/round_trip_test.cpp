@@ -15,6 +15,7 @@ void check_equal(const Delta& read, const Delta& written) {
   REQUIRE(read.recipient == written.recipient);
   REQUIRE(read.ack == written.ack);
   REQUIRE(read.partial == written.partial);
+  REQUIRE(read.patient == written.patient);
   REQUIRE(read.entries.size() == written.entries.size());
   for (std::size_t i = 0; i < read.entries.size(); ++i) {
     const DeltaEntry& one = read.entries[i];
