@@ -29,6 +29,8 @@ struct DeltaEntry {
   CounterKey key;
   Hits count = 0;
   Version version;  ///< at the origin, in (from, to]
+
+  friend bool operator==(const DeltaEntry&, const DeltaEntry&) = default;
 };
 
 struct Delta {
@@ -41,6 +43,8 @@ struct Delta {
   bool partial = false;             ///< entries are missing from (from, to]: nothing is claimed
   bool patient = false;             ///< the ack may wait for the next heartbeat
   std::vector<DeltaEntry> entries;  ///< by version, ascending
+
+  friend bool operator==(const Delta&, const Delta&) = default;
 };
 
 struct Pull {
@@ -48,12 +52,16 @@ struct Pull {
   OriginId recipient;
   OriginId origin;
   Version from;
+
+  friend bool operator==(const Pull&, const Pull&) = default;
 };
 
 struct Holding {
   OriginId origin;
   Version watermark;
   std::uint64_t beyond = 0;  ///< hash of what is held above the watermark, past a hole; 0: nothing
+
+  friend bool operator==(const Holding&, const Holding&) = default;
 };
 
 enum class NodeState : std::uint8_t { joining, ready, leaving, left };
@@ -75,6 +83,8 @@ struct Heartbeat {
   std::vector<Holding> holdings;
   std::uint32_t holdings_count = 0;
   bool lists_holdings = false;  ///< the two above are meant for `recipient`, and complete
+
+  friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };
 
 }  // namespace starling::wire
