@@ -83,6 +83,13 @@ Result<void> Engine::dispatch(const Endpoint& from, wire::Kind kind, std::size_t
     }
     case wire::Kind::heartbeat:
       return on_heartbeat(from, bytes_count, now, wall, effects);
+    case wire::Kind::inquiry:
+      return on_inquiry(from, now, effects);
+    case wire::Kind::witness: {
+      const auto witness = decoder_.witness();
+      if (!witness) return tl::unexpected(witness.error());
+      return membership_.on_witness(from, **witness);
+    }
   }
   return fail(ErrorCode::unknown_kind);
 }
@@ -99,6 +106,18 @@ Result<void> Engine::on_heartbeat(const Endpoint& from, std::size_t bytes_count,
       heard->peer == nullptr ? answer_factor_max * bytes_count : wire::datagram_bytes_max;
   if (heard->reply_wanted) send_heartbeat(from, bytes_max, now, wall, effects);
   update_state(now, wall, effects);
+  return {};
+}
+
+Result<void> Engine::on_inquiry(const Endpoint& from, Instant now, Effects& effects) {
+  const auto inquiry = decoder_.inquiry();
+  if (!inquiry) return tl::unexpected(inquiry.error());
+  const auto witness = membership_.on_inquiry(from, **inquiry, now);
+  if (!witness) return tl::unexpected(witness.error());
+  if (!*witness) return {};
+  const std::span<const std::byte> datagram = gossip_.encoder().encode(**witness);
+  gossip_.egress().on_sent(Purpose::heartbeat, datagram.size());
+  effects.send(Port::heartbeat, from, datagram);
   return {};
 }
 
@@ -135,10 +154,16 @@ Decision Engine::decide(const Request& request, Instant now, WallTime wall) {
 
 void Engine::on_tick(Instant now, WallTime wall, Effects& effects) {
   store_.set_wall(wall);
-  due_.clear();
+  due_.heartbeats.clear();
+  due_.inquiries.clear();
   membership_.on_tick(now, effects, due_);
-  for (const Endpoint& endpoint : due_)
+  for (const Endpoint& endpoint : due_.heartbeats)
     send_heartbeat(endpoint, wire::datagram_bytes_max, now, wall, effects);
+  for (const auto& [to, inquiry] : due_.inquiries) {
+    const std::span<const std::byte> datagram = gossip_.encoder().encode(inquiry);
+    gossip_.egress().on_sent(Purpose::heartbeat, datagram.size());
+    effects.send(Port::heartbeat, to, datagram);
+  }
   gossip_.on_tick(now, effects);
   if (next_expiry_check_ <= now) expire(wall, now);
   if (table_full_ && now - table_full_noticed_ >= table_full_notice_interval) {

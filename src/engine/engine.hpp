@@ -83,6 +83,7 @@ class Engine {
                         WallTime wall, Effects& effects);
   Result<void> on_heartbeat(const Endpoint& from, std::size_t bytes_count, Instant now, WallTime wall,
                             Effects& effects);
+  Result<void> on_inquiry(const Endpoint& from, Instant now, Effects& effects);
   /// Not sent if it would be larger than `bytes_max`.
   void send_heartbeat(const Endpoint& to, std::size_t bytes_max, Instant now, WallTime wall,
                       Effects& effects);
@@ -107,7 +108,7 @@ class Engine {
   Instant next_expiry_check_{};
   Instant table_full_noticed_{};
   bool table_full_ = false;
-  std::vector<Endpoint> due_;  // scratch
+  Membership::Due due_;        // scratch
   wire::Heartbeat heartbeat_;  // scratch
 };
 

@@ -349,7 +349,7 @@ bool Gossip::everything_acked() const {
   const Version newest = origins_[own_origin].watermark;
   return queue_.empty() && std::all_of(streams_.begin(), streams_.end(), [&](const auto& item) {
            const Peer* peer = membership_.find(item.first);
-           return peer == nullptr || !peer->live() || item.second.acked >= newest;
+           return peer == nullptr || !peer->live() || !peer->hears_us || item.second.acked >= newest;
          });
 }
 

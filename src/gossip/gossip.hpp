@@ -75,7 +75,7 @@ class Gossip {
 
   /// From now on everything is published at once.
   void begin_leave(Instant now, Effects& effects);
-  /// True if every live peer holds everything we ever published.
+  /// True if every live peer that hears us holds everything we ever published. The others get it from these.
   bool everything_acked() const;
 
   /// True if all that the live peers held when we met them has arrived.

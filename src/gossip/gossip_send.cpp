@@ -101,7 +101,9 @@ void Gossip::arm_retransmission(Stream& stream, const Peer& peer, Instant now) {
       !stream.in_flight.empty() && std::all_of(stream.in_flight.begin(), stream.in_flight.end(),
                                                [](const Stream::InFlight& packet) { return packet.patient; });
   // An ack waits a little for a delta going the other way, or for the next heartbeat.
-  const Duration allowance = patient ? 5 * membership_.slowest_interval() / 4 : ack_allowance;
+  const Duration interval =
+      peer.interval != Duration::zero() ? peer.interval : membership_.heartbeat_interval();
+  const Duration allowance = patient ? 5 * interval / 4 : ack_allowance;
   const Duration base = std::max(retransmit_min, rtt_bound(peer) + allowance);
   const Duration backed_off = base * (std::int64_t{1} << std::min(stream.timeouts, backoff_doublings_max));
   // An earlier deadline stands: it is for packets sent before these.

@@ -1,17 +1,6 @@
 #include "membership/address_book.hpp"
 
-#include <algorithm>
-
 namespace starling {
-
-bool Candidate::sent_recently(std::uint64_t ns) const {
-  return ns != 0 && std::find(sent_ns.begin(), sent_ns.end(), ns) != sent_ns.end();
-}
-
-void Candidate::remember_sent(std::uint64_t ns) {
-  sent_ns[sent_next] = ns;
-  sent_next = (sent_next + 1) % sent_remembered;
-}
 
 std::size_t AddressBook::on_resolved(std::span<const Endpoint> listed, Instant now) {
   for (auto& [endpoint, candidate] : candidates_) candidate.in_dns = false;

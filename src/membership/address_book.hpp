@@ -6,13 +6,13 @@
 /// an answer vouches for it.
 #pragma once
 
-#include <array>
 #include <map>
 #include <span>
 
 #include "base/endpoint.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "membership/sent_clocks.hpp"
 
 namespace starling {
 
@@ -33,17 +33,11 @@ struct Candidate {
   std::uint64_t heard_sent_ns = 0;
   Instant heard_at;
 
-  // Clocks of the last heartbeats that we sent here: an echo must name one of them to prove the address.
-  static constexpr std::size_t sent_remembered = 8;
-  std::array<std::uint64_t, sent_remembered> sent_ns{};
-  std::size_t sent_next = 0;
+  SentClocks sent;  ///< of the heartbeats that we sent here: an echo must name one to prove the address
 
   /// Worth asking of our own accord. Who has only been heard here is answered, and no more: its address may
   /// be forged, and somebody else would get what we send.
   bool worth_asking() const { return in_dns || suggested || proven; }
-
-  bool sent_recently(std::uint64_t ns) const;
-  void remember_sent(std::uint64_t ns);
 };
 
 class AddressBook {

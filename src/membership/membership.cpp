@@ -11,10 +11,14 @@ using std::chrono::seconds;
 constexpr Duration interval_small_cluster = milliseconds(200);
 constexpr Duration interval_large_cluster = seconds(1);
 constexpr std::uint32_t small_cluster_nodes_max = 50;
-/// Ticks per heartbeat interval: heartbeats that fall due between two ticks go out together.
+/// Heartbeats that fall due between two ticks go out together.
 constexpr int ticks_per_interval = 4;
-constexpr int suspect_after_intervals = 4;
-constexpr Duration suspect_to_dead = milliseconds(2000);
+constexpr Duration tick_max = milliseconds(250);
+/// A pause between two ticks that is longer than this is our own: nobody could be heard in it.
+constexpr Duration own_pause_min = milliseconds(1000);
+/// What 0.1.0 allows a peer, and a peer of 0.1.0 gets: it cannot be asked to answer.
+constexpr int old_suspect_after_intervals = 4;
+constexpr Duration old_suspect_to_dead = milliseconds(2000);
 /// An answer to a heartbeat from somebody who has not proven its address: at most this often per address.
 constexpr Duration reply_interval_min = milliseconds(50);
 /// Silent candidates: after this many tries the pause doubles with each, up to the maximum.
@@ -36,6 +40,12 @@ Duration Membership::heartbeat_interval() const {
 Duration Membership::slowest_interval() const {
   if (options_.heartbeat_interval) return *options_.heartbeat_interval;
   return nodes_count() < small_cluster_nodes_max / 2 ? interval_small_cluster : interval_large_cluster;
+}
+
+Patience Membership::patience(const Peer& peer) const {
+  if (peer.interval != Duration::zero()) return patience_at(peer.interval);
+  const Duration suspect = old_suspect_after_intervals * slowest_interval();
+  return {.suspect = suspect, .dead = suspect + old_suspect_to_dead};
 }
 
 void Membership::on_resolved(std::span<const Endpoint> listed, Instant now, Effects& effects) {
@@ -87,15 +97,18 @@ Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const w
   candidate->heard_sent_ns = heartbeat.sent_ns;
   candidate->heard_at = now;
   candidate->last_vouched = now;
-  const bool proven = heartbeat.recipient == options_.self && candidate->sent_recently(heartbeat.echo_ns);
+  const bool proven = heartbeat.recipient == options_.self && candidate->sent.contains(heartbeat.echo_ns);
 
   Heard heard;
+  const bool may_reply =
+      heartbeat.state != wire::NodeState::left && now - candidate->last_heartbeat >= reply_interval_min;
   if (!proven) {
     // Somebody who does not know us yet, or knew an earlier life here: tell it who we are. A live peer whose
-    // echo is merely old needs nothing.
-    heard.reply_wanted = heartbeat.recipient != options_.self && heartbeat.state != wire::NodeState::left &&
-                         now - candidate->last_heartbeat >= reply_interval_min;
+    // echo is merely old needs nothing, unless it says so: it does not hear us, but lives.
+    heard.reply_wanted = may_reply && (heartbeat.recipient != options_.self || heartbeat.wants_answer);
     candidate->origin = heartbeat.sender;
+    if (heartbeat.state != wire::NodeState::left)
+      on_sign_of_life(heartbeat.sender, from.address, now, effects);
     return heard;
   }
   candidate->proven = true;
@@ -109,6 +122,9 @@ Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const w
   if (!in_use && (!peer.live() || now - peer.last_heard > 2 * heartbeat_interval())) peer.heartbeat = from;
   peer.sync = Endpoint{peer.heartbeat.address, heartbeat.sync_port};
   peer.last_heard = now;
+  peer.last_answer = now;
+  peer.hears_us = true;
+  peer.interval = milliseconds(heartbeat.interval_ms);
   peer.name = heartbeat.name;
   peer.software = heartbeat.software;
   peer.node_state = heartbeat.state;
@@ -118,7 +134,7 @@ Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const w
   } else if (peer.state != PeerState::left) {  // a late heartbeat does not undo a goodbye
     heard.became_alive = heard.became_alive || !peer.live();
     set_state(peer, PeerState::alive, now, effects);
-    heard.reply_wanted = heard.became_alive;
+    heard.reply_wanted = heard.became_alive || (heartbeat.wants_answer && may_reply);
   }
   estimate(peer, heartbeat, now, wall, effects);
   heard.peer = &peer;
@@ -175,35 +191,48 @@ void Membership::on_sign_of_life(OriginId origin, const Address& from, Instant n
   set_state(*peer, PeerState::alive, now, effects);
 }
 
-void Membership::on_tick(Instant now, Effects& effects, std::vector<Endpoint>& due) {
+void Membership::on_tick(Instant now, Effects& effects, Due& due) {
   if (now < next_tick_) return;
+  forgive_own_pause(now);
   age_peers(now, effects);
   age_candidates(now);
+  ask_about_the_silent(now, due);
   const Duration interval = heartbeat_interval();
   for (auto& [endpoint, candidate] : addresses_.all()) {
     if (candidate.next_heartbeat > now || !candidate.worth_asking()) continue;
     const Peer* peer = find(candidate.origin);
-    const bool alias = peer != nullptr && peer->live() && peer->heartbeat != endpoint;
+    const bool live = peer != nullptr && peer->live();
+    const bool in_use = live && peer->heartbeat == endpoint;
     Duration pause = interval;
-    if (candidate.is_self || alias) {
+    if (candidate.is_self || (live && !in_use)) {
       pause = silent_interval_max;
-    } else if (candidate.unanswered_count > tries_before_backoff) {
+    } else if (!in_use && candidate.unanswered_count > tries_before_backoff) {
       const std::uint32_t doublings = std::min(candidate.unanswered_count - tries_before_backoff, 16U);
       pause = std::min(interval * (std::int64_t{1} << doublings), std::max(silent_interval_max, interval));
     }
     candidate.next_heartbeat = now + random_.jittered(pause, 0.1);
-    due.push_back(endpoint);
+    due.heartbeats.push_back(endpoint);
   }
-  next_tick_ = now + interval / ticks_per_interval;
+  last_tick_ = now;
+  next_tick_ = now + std::min(interval / ticks_per_interval, tick_max);
+}
+
+/// A process that was stopped finds everybody silent, with all that they sent still unread: nobody may be
+/// given up before there has been time to ask.
+void Membership::forgive_own_pause(Instant now) {
+  if (now - last_tick_ < own_pause_min) return;
+  for (auto& [origin, peer] : peers_)
+    if (peer.live()) peer.vouched_at = std::max(peer.vouched_at, now - patience(peer).suspect);
 }
 
 void Membership::age_peers(Instant now, Effects& effects) {
-  const Duration suspect_after = suspect_after_intervals * slowest_interval();
   for (auto& [origin, peer] : peers_) {
-    const Duration silent = now - peer.last_heard;
-    if (peer.live() && silent > suspect_after + suspect_to_dead) {
+    if (!peer.live()) continue;
+    const Patience limit = patience(peer);
+    peer.hears_us = now - peer.last_answer <= limit.dead;
+    if (now - peer.last_sign() > limit.dead) {
       set_state(peer, PeerState::dead, now, effects);
-    } else if (peer.state == PeerState::alive && silent > suspect_after) {
+    } else if (peer.state == PeerState::alive && now - peer.last_heard > limit.suspect) {
       set_state(peer, PeerState::suspect, now, effects);
     }
   }
@@ -247,9 +276,14 @@ void Membership::compose(const Endpoint& to, wire::NodeState state, Instant now,
       out.echo_held_us = static_cast<std::uint32_t>(held_us);
     }
   }
-  candidate->remember_sent(out.sent_ns);
+  candidate->sent.remember(out.sent_ns);
+  out.interval_ms =
+      static_cast<std::uint32_t>(std::chrono::duration_cast<milliseconds>(heartbeat_interval()).count());
   candidate->last_heartbeat = now;
   if (candidate->unanswered_count < 1000) ++candidate->unanswered_count;
+  const Peer* recipient = find(candidate->origin);
+  out.wants_answer =
+      recipient != nullptr && recipient->live() && now - recipient->last_heard > patience(*recipient).suspect;
   if (!candidate->proven) return;  // an answer must not be larger than three times its question
 
   // A rotating sample of the living, so that every peer hears of every other within N / sample heartbeats.

@@ -10,6 +10,9 @@
 /// does not know it yet, and when somebody has just become alive, so two nodes know each other after three
 /// packets; all else rides on the periodic heartbeats. That bounds the replies: at most one per transition.
 ///
+/// A peer that falls silent may have died, or only its packets to us be lost. So before it is given up it is
+/// asked to answer, and three others are asked whether they hear it (`inquiries.cpp`).
+///
 /// A node knows itself by its origin, not by its address: a heartbeat of our own that comes back marks that
 /// address as ours.
 #pragma once
@@ -60,11 +63,27 @@ class Membership {
   Result<Heard> on_heartbeat(const Endpoint& from, const wire::Heartbeat& heartbeat, Instant now,
                              WallTime wall, Effects& effects);
 
+  /// Somebody misses `inquiry.origin`. The answer, if we hear it.
+  /// Errors (state unchanged): unknown_sender, also for a live peer's origin from another address.
+  Result<std::optional<wire::Witness>> on_inquiry(const Endpoint& from, const wire::Inquiry& inquiry,
+                                                  Instant now) const;
+  /// Errors (state unchanged): as above. An answer to nothing that we asked lately changes nothing.
+  Result<void> on_witness(const Endpoint& from, const wire::Witness& witness);
+
   /// A delta from a known peer is a sign of life too.
   void on_sign_of_life(OriginId origin, const Address& from, Instant now, Effects& effects);
 
-  /// Ages peers and candidates. `due` receives the addresses to send a heartbeat to now.
-  void on_tick(Instant now, Effects& effects, std::vector<Endpoint>& due);
+  /// What to send now.
+  struct Due {
+    struct Question {
+      Endpoint to;
+      wire::Inquiry inquiry;
+    };
+    std::vector<Endpoint> heartbeats;
+    std::vector<Question> inquiries;
+  };
+  /// Ages peers and candidates, and fills in what is due.
+  void on_tick(Instant now, Effects& effects, Due& due);
   Instant next_deadline() const { return next_tick_; }
 
   /// Fills in all that membership knows of a heartbeat to `to`, and notes it as sent.
@@ -80,14 +99,20 @@ class Membership {
   /// True if DNS lists addresses, and each is our own or a live peer's.
   bool everybody_listed_is_here() const;
   Duration heartbeat_interval() const;
-  /// The interval that others may be keeping: near the size at which it changes they may count differently.
-  Duration slowest_interval() const;
 
   void set_window_s_smallest(std::uint32_t window_s) { options_.window_s_smallest = window_s; }
 
  private:
   void set_state(Peer& peer, PeerState state, Instant now, Effects& effects);
+  /// The interval that peers of 0.1.0, which do not say, may be keeping: near the size at which it changes
+  /// they may count differently.
+  Duration slowest_interval() const;
+  Patience patience(const Peer& peer) const;
+  void forgive_own_pause(Instant now);
   void age_peers(Instant now, Effects& effects);
+  void ask_about_the_silent(Instant now, Due& due);
+  void ask_others(const Peer& missed, Instant now, Due& due);
+  const Peer* live_peer_at(const Endpoint& from, OriginId origin) const;
   void age_candidates(Instant now);
   Peer& admit(const Endpoint& from, const wire::Heartbeat& heartbeat, Instant now, Heard& heard,
               Effects& effects);
@@ -99,6 +124,8 @@ class Membership {
   std::map<OriginId, Peer> peers_;  // ordered, for the same reason as the address book
   std::uint32_t live_count_ = 0;
   Instant next_tick_{};
+  Instant last_tick_{};
+  OriginId inquire_next_;   // whom to ask about first: the last tick had no room for it
   OriginId exchange_next_;  // whom the next heartbeat's peer sample starts with
 };
 

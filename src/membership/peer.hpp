@@ -1,6 +1,7 @@
 /// What a node knows about another.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,14 +10,15 @@
 #include "base/endpoint.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "membership/sent_clocks.hpp"
 #include "wire/messages.hpp"
 
 namespace starling {
 
 enum class PeerState : std::uint8_t {
   alive,    ///< answers our heartbeats
-  suspect,  ///< has missed some; still sent to and counted
-  dead,     ///< silent for too long, or another origin answers at its address
+  suspect,  ///< we do not hear it; others may. Still sent to and counted
+  dead,     ///< neither we nor others have heard it for too long, or another origin answers at its address
   left,     ///< said goodbye
 };
 
@@ -34,6 +36,21 @@ constexpr std::string_view name(PeerState state) {
   return "unknown";
 }
 
+/// For how long nothing may be heard of a peer.
+struct Patience {
+  Duration suspect;  ///< longer: ask it to answer, and others whether they hear it
+  Duration dead;
+};
+
+/// What to expect of a peer that says it sends us a heartbeat every `interval`. Three may be lost before it
+/// is worth asking, and the asking, every 250 ms, gets at least 1.3 s: five rounds. At one second that is 3 s
+/// and 4.3 s, so that a death is known everywhere within five.
+constexpr Patience patience_at(Duration interval) {
+  using std::chrono::milliseconds;
+  const Duration suspect = std::max<Duration>(milliseconds(800), 3 * interval);
+  return {.suspect = suspect, .dead = std::max<Duration>(milliseconds(2800), suspect + milliseconds(1300))};
+}
+
 struct Peer {
   OriginId origin;
   std::string name;
@@ -43,7 +60,13 @@ struct Peer {
   PeerState state = PeerState::alive;
   wire::NodeState node_state = wire::NodeState::joining;
   Instant first_alive;
-  Instant last_heard;
+  Instant last_heard;    ///< by ourselves
+  Instant vouched_at;    ///< when others are known to have heard it themselves
+  Instant last_answer;   ///< when it last proved that it hears us too
+  bool hears_us = true;  ///< `last_answer` is not older than a silence that means death
+  Duration interval{};   ///< between its heartbeats, as it says; 0: it has not said (0.1.0)
+  Instant next_inquiry;  ///< while nothing is heard of it
+  SentClocks inquiries;  ///< of our last inquiries about it
   Instant state_since;
   Version version;                 ///< highest version it says it has published
   std::optional<Duration> rtt;     ///< smoothed
@@ -53,6 +76,9 @@ struct Peer {
 
   /// Alive or suspect: sent to, and counted in N.
   bool live() const { return state == PeerState::alive || state == PeerState::suspect; }
+
+  /// The last that is known of it.
+  Instant last_sign() const { return std::max(last_heard, vouched_at); }
 
   /// RFC 6298's estimator, gains 1/8 and 1/4.
   void on_rtt(Duration sample);

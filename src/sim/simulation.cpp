@@ -32,6 +32,7 @@ class Simulation::Shell final : public Effects {
   }
   void notify(const Notice& notice) override {
     simulation_.trace(static_cast<std::uint64_t>(notice.kind) + 1000 * node_);
+    if (simulation_.observer_) simulation_.observer_(node_, notice);
   }
 
  private:

@@ -15,6 +15,7 @@
 #include <optional>
 #include <queue>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/random.hpp"
@@ -66,6 +67,9 @@ class Simulation {
   Instant now() const { return now_; }
   WallTime wall(NodeIndex node) const;
   void set_clock_skew(NodeIndex node, WallClock::duration skew) { nodes_[node].skew = skew; }
+
+  /// Calls `observer` for whatever a node has to say to people.
+  void observe(std::function<void(NodeIndex, const Notice&)> observer) { observer_ = std::move(observer); }
 
   Network& network() { return network_; }
   Random& random() { return random_; }
@@ -124,6 +128,7 @@ class Simulation {
   std::uint64_t next_sequence_ = 0;
   std::uint64_t trace_hash_ = 0xcbf29ce484222325;
   std::uint64_t datagrams_sent_ = 0;
+  std::function<void(NodeIndex, const Notice&)> observer_;
   std::string last_principal_;
   std::string failure_;
 };

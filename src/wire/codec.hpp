@@ -30,6 +30,8 @@ class Encoder {
   std::span<const std::byte> encode(const Pull& pull);
   /// Names are cut to their bounds; at most the bounded number of peers and holdings is written.
   std::span<const std::byte> encode(const Heartbeat& heartbeat);
+  std::span<const std::byte> encode(const Inquiry& inquiry);
+  std::span<const std::byte> encode(const Witness& witness);
 
  private:
   std::span<const std::byte> seal(Kind kind);
@@ -77,6 +79,8 @@ class Decoder {
   Result<const Delta*> delta();
   Result<const Pull*> pull();
   Result<const Heartbeat*> heartbeat();
+  Result<const Inquiry*> inquiry();
+  Result<const Witness*> witness();
 
  private:
   template <class Table>
@@ -92,6 +96,8 @@ class Decoder {
   Delta delta_;
   Pull pull_;
   Heartbeat heartbeat_;
+  Inquiry inquiry_;
+  Witness witness_;
 };
 
 }  // namespace starling::wire

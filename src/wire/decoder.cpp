@@ -86,7 +86,8 @@ Result<Kind> Decoder::open(std::span<const std::byte> datagram, Port port) {
   const auto header = Header::read(datagram);
   if (!header) return tl::unexpected(header.error());
   if (header->cluster_tag != cluster_tag_) return fail(ErrorCode::wrong_cluster);
-  const Port belongs = header->kind == Kind::heartbeat ? Port::heartbeat : Port::sync;
+  const bool about_counts = header->kind == Kind::delta || header->kind == Kind::pull;
+  const Port belongs = about_counts ? Port::sync : Port::heartbeat;
   if (port != belongs) return fail(ErrorCode::wrong_port);
   body_bytes_ = datagram.size() - header_bytes;
   if (body_bytes_ != 0) std::memcpy(body_->bytes.data(), datagram.data() + header_bytes, body_bytes_);
@@ -181,7 +182,34 @@ Result<const Heartbeat*> Decoder::heartbeat() {
           Holding{OriginId{holding->origin()}, Version{holding->watermark()}, holding->beyond()});
   out.holdings_count = table->holdings_count();
   out.lists_holdings = table->lists_holdings();
+  out.interval_ms = std::min(table->interval_ms(), heartbeat_interval_ms_max);
+  out.wants_answer = table->wants_answer();
   return &out;
+}
+
+Result<const Inquiry*> Decoder::inquiry() {
+  const auto* table = verified_root<fb::Inquiry>();
+  if (table == nullptr) return fail(ErrorCode::malformed);
+  inquiry_ = Inquiry{.sender = OriginId{table->sender()},
+                     .recipient = OriginId{table->recipient()},
+                     .origin = OriginId{table->origin()},
+                     .sent_ns = table->sent_ns()};
+  if (inquiry_.sender == OriginId{}) return tl::unexpected(bad(sender));
+  if (inquiry_.origin == OriginId{}) return tl::unexpected(bad(origin));
+  return &inquiry_;
+}
+
+Result<const Witness*> Decoder::witness() {
+  const auto* table = verified_root<fb::Witness>();
+  if (table == nullptr) return fail(ErrorCode::malformed);
+  witness_ = Witness{.sender = OriginId{table->sender()},
+                     .recipient = OriginId{table->recipient()},
+                     .origin = OriginId{table->origin()},
+                     .echo_ns = table->echo_ns(),
+                     .heard_us = table->heard_us()};
+  if (witness_.sender == OriginId{}) return tl::unexpected(bad(sender));
+  if (witness_.origin == OriginId{}) return tl::unexpected(bad(origin));
+  return &witness_;
 }
 
 }  // namespace starling::wire

@@ -97,8 +97,23 @@ std::span<const std::byte> Encoder::encode(const Heartbeat& heartbeat) {
       builder_, heartbeat.sender.value, heartbeat.recipient.value, name_at, software_at,
       static_cast<fb::NodeState>(heartbeat.state), heartbeat.sync_port, heartbeat.version.value,
       heartbeat.ack.value, heartbeat.wall.time_since_epoch().count(), heartbeat.sent_ns, heartbeat.echo_ns,
-      heartbeat.echo_held_us, peers_at, holdings_at, heartbeat.holdings_count, heartbeat.lists_holdings));
+      heartbeat.echo_held_us, peers_at, holdings_at, heartbeat.holdings_count, heartbeat.lists_holdings,
+      heartbeat.interval_ms, heartbeat.wants_answer));
   return seal(Kind::heartbeat);
+}
+
+std::span<const std::byte> Encoder::encode(const Inquiry& inquiry) {
+  builder_.Clear();
+  builder_.Finish(fb::CreateInquiry(builder_, inquiry.sender.value, inquiry.recipient.value,
+                                    inquiry.origin.value, inquiry.sent_ns));
+  return seal(Kind::inquiry);
+}
+
+std::span<const std::byte> Encoder::encode(const Witness& witness) {
+  builder_.Clear();
+  builder_.Finish(fb::CreateWitness(builder_, witness.sender.value, witness.recipient.value,
+                                    witness.origin.value, witness.echo_ns, witness.heard_us));
+  return seal(Kind::witness);
 }
 
 bool DeltaSize::add(const DeltaEntry& entry) {

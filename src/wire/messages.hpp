@@ -20,8 +20,9 @@ inline constexpr std::size_t name_bytes_max = 63;
 inline constexpr std::size_t software_bytes_max = 31;
 inline constexpr std::size_t peers_per_heartbeat_max = 8;
 inline constexpr std::size_t holdings_per_heartbeat_max = 24;
+inline constexpr std::uint32_t heartbeat_interval_ms_max = 60'000;
 
-enum class Kind : std::uint8_t { delta = 1, pull = 2, heartbeat = 3 };
+enum class Kind : std::uint8_t { delta = 1, pull = 2, heartbeat = 3, inquiry = 4, witness = 5 };
 
 struct DeltaEntry {
   std::uint32_t window_s = 0;
@@ -82,9 +83,30 @@ struct Heartbeat {
   std::vector<Endpoint> peers;  ///< heartbeat endpoints
   std::vector<Holding> holdings;
   std::uint32_t holdings_count = 0;
-  bool lists_holdings = false;  ///< the two above are meant for `recipient`, and complete
+  bool lists_holdings = false;    ///< the two above are meant for `recipient`, and complete
+  std::uint32_t interval_ms = 0;  ///< between heartbeats to `recipient`; 0: not said
+  bool wants_answer = false;      ///< the sender misses us
 
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
+};
+
+struct Inquiry {
+  OriginId sender;
+  OriginId recipient;
+  OriginId origin;  ///< who is missed
+  std::uint64_t sent_ns = 0;
+
+  friend bool operator==(const Inquiry&, const Inquiry&) = default;
+};
+
+struct Witness {
+  OriginId sender;
+  OriginId recipient;
+  OriginId origin;
+  std::uint64_t echo_ns = 0;
+  std::uint32_t heard_us = 0;  ///< how long ago `sender` heard `origin` itself
+
+  friend bool operator==(const Witness&, const Witness&) = default;
 };
 
 }  // namespace starling::wire

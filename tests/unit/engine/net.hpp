@@ -41,6 +41,8 @@ struct Net {
   std::deque<Datagram> wire;
   /// How many copies of a datagram arrive.
   std::function<int(const Datagram&, std::size_t to)> copies = [](const Datagram&, std::size_t) { return 1; };
+  /// Alters a datagram on its way; one without bytes is lost.
+  std::function<void(Datagram&, std::size_t to)> alter = [](Datagram&, std::size_t) {};
   Instant now{std::chrono::seconds(100)};
   RuleSet rules;
   wire::Encoder encoder{KeyedHash("starling").cluster_tag()};
@@ -91,10 +93,12 @@ struct Net {
 
   void deliver() {
     while (!wire.empty()) {
-      const Datagram datagram = std::move(wire.front());
+      Datagram datagram = std::move(wire.front());
       wire.pop_front();
       const std::size_t to = datagram.to.address.bytes[15] - 1U;
       if (to >= sides.size() || !sides[to].engine) continue;
+      alter(datagram, to);
+      if (datagram.bytes.empty()) continue;
       for (int copy = copies(datagram, to); copy > 0; --copy) hand_over(datagram, to);
     }
   }

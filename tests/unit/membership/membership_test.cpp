@@ -5,74 +5,6 @@
 #include "support.hpp"
 
 namespace starling {
-namespace {
-
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-
-constexpr OriginId self{100};
-constexpr OriginId other{200};
-
-Endpoint at(std::uint8_t last) {
-  return Endpoint{Address::v4(10, 0, 0, last), 4291};
-}
-
-/// One node under test, and a hand that plays the others.
-struct Fixture {
-  Random random{1};
-  RecordingEffects effects;
-  Instant now{seconds(1000)};
-  WallTime wall{milliseconds(1'800'000'000'000)};
-  Membership membership;
-
-  explicit Fixture(std::uint32_t window_s = 10)
-      : membership(
-            Membership::Options{
-                .self = self, .node_name = "me", .software = "1", .window_s_smallest = window_s},
-            random) {}
-
-  /// What we send to an address now.
-  wire::Heartbeat compose(const Endpoint& to) {
-    wire::Heartbeat out;
-    membership.compose(to, wire::NodeState::ready, now, wall, out);
-    return out;
-  }
-
-  /// A heartbeat of `sender` that answers `ours`, or none of ours.
-  wire::Heartbeat from(OriginId sender, const wire::Heartbeat* ours = nullptr) const {
-    wire::Heartbeat heartbeat;
-    heartbeat.sender = sender;
-    heartbeat.recipient = ours == nullptr ? OriginId{} : self;
-    heartbeat.name = "peer";
-    heartbeat.state = wire::NodeState::ready;
-    heartbeat.sync_port = 4290;
-    heartbeat.wall = wall;
-    heartbeat.sent_ns = 77;
-    heartbeat.echo_ns = ours == nullptr ? 0 : ours->sent_ns;
-    return heartbeat;
-  }
-
-  Result<Membership::Heard> hear(const Endpoint& endpoint, const wire::Heartbeat& heartbeat) {
-    return membership.on_heartbeat(endpoint, heartbeat, now, wall, effects);
-  }
-
-  /// Completes the handshake with `origin` at `endpoint`, the answer coming after `rtt`.
-  Membership::Heard meet(OriginId origin, const Endpoint& endpoint, Duration rtt = milliseconds(2)) {
-    hear(endpoint, from(origin));
-    const wire::Heartbeat ours = compose(endpoint);
-    now += rtt;
-    return hear(endpoint, from(origin, &ours)).value();
-  }
-
-  std::vector<Endpoint> tick() {
-    std::vector<Endpoint> due;
-    membership.on_tick(now, effects, due);
-    return due;
-  }
-};
-
-}  // namespace
-
 TEST_SUITE("membership.membership") {
   TEST_CASE("an address from DNS is only a candidate until it echoes our clock") {
     Fixture f;
@@ -144,24 +76,22 @@ TEST_SUITE("membership.membership") {
       "a silent peer becomes suspect after four intervals and dead two seconds later; then it is not in N") {
     Fixture f;
     f.meet(other, at(2));
-    f.now += milliseconds(790);
-    f.tick();
-    CHECK(f.membership.find(other)->state == PeerState::alive);
-    f.now += milliseconds(60);
-    f.tick();
-    CHECK(f.membership.find(other)->state == PeerState::suspect);
+    f.pass(milliseconds(790));
+    CHECK(f.state_of(other) == PeerState::alive);
+    f.pass(milliseconds(60));
+    CHECK(f.state_of(other) == PeerState::suspect);
     CHECK(f.membership.nodes_count() == 2);
-    f.now += milliseconds(2000);
-    f.tick();
-    CHECK(f.membership.find(other)->state == PeerState::dead);
+    f.pass(milliseconds(1900));
+    CHECK(f.state_of(other) == PeerState::suspect);
+    f.pass(milliseconds(150));
+    CHECK(f.state_of(other) == PeerState::dead);
     CHECK(f.membership.nodes_count() == 1);
   }
 
   TEST_CASE("counts from a suspect are a sign of life, from another address they are not") {
     Fixture f;
     f.meet(other, at(2));
-    f.now += milliseconds(900);
-    f.tick();
+    f.pass(milliseconds(900));
     REQUIRE(f.membership.find(other)->state == PeerState::suspect);
     f.membership.on_sign_of_life(other, at(3).address, f.now, f.effects);
     CHECK(f.membership.find(other)->state == PeerState::suspect);
@@ -172,8 +102,7 @@ TEST_SUITE("membership.membership") {
   TEST_CASE("a dead peer that answers again is alive again, as the same origin") {
     Fixture f;
     f.meet(other, at(2));
-    f.now += seconds(5);
-    f.tick();
+    f.pass(seconds(5));
     REQUIRE(f.membership.find(other)->state == PeerState::dead);
     CHECK(f.meet(other, at(2)).became_alive);
     CHECK(f.membership.nodes_count() == 2);
@@ -207,8 +136,7 @@ TEST_SUITE("membership.membership") {
     const Endpoint listed[] = {at(2)};
     f.membership.on_resolved(listed, f.now, f.effects);
     f.meet(other, at(2));
-    f.now += seconds(10);
-    f.tick();
+    f.pass(seconds(10));
     f.now += seconds(120);
     f.tick();
     REQUIRE(f.membership.find(other) != nullptr);
@@ -344,12 +272,12 @@ TEST_SUITE("membership.address_book") {
   }
 
   TEST_CASE("the last eight clocks sent are remembered, and zero never counts") {
-    Candidate candidate;
-    CHECK_FALSE(candidate.sent_recently(0));
-    for (std::uint64_t ns = 1; ns <= 9; ++ns) candidate.remember_sent(ns);
-    CHECK_FALSE(candidate.sent_recently(1));
-    CHECK(candidate.sent_recently(2));
-    CHECK(candidate.sent_recently(9));
+    SentClocks clocks;
+    CHECK_FALSE(clocks.contains(0));
+    for (std::uint64_t ns = 1; ns <= 9; ++ns) clocks.remember(ns);
+    CHECK_FALSE(clocks.contains(1));
+    CHECK(clocks.contains(2));
+    CHECK(clocks.contains(9));
   }
 }
 

@@ -2,6 +2,8 @@
 /// the field, as in protocol/README.md.
 #include <doctest/doctest.h>
 
+#include <tuple>
+
 #include "packets.hpp"
 #include "starling_generated.h"
 
@@ -102,6 +104,32 @@ TEST_SUITE("wire.decoder bad_field") {
     CHECK(pull(1, 2) == none);
     CHECK(pull(0, 2) == field(1));
     CHECK(pull(1, 0) == field(2));
+  }
+
+  TEST_CASE("1, 2: no inquiry and no witness without a sender and somebody that it is about") {
+    for (const auto& [sender, origin, expected] :
+         {std::tuple{1U, 2U, none}, std::tuple{0U, 2U, field(1)}, std::tuple{1U, 0U, field(2)}}) {
+      CHECK(refusal(built(Kind::inquiry,
+                          [&](FlatBufferBuilder& builder) {
+                            return fb::CreateInquiry(builder, sender, 5, origin, 6);
+                          }),
+                    Kind::inquiry) == expected);
+      CHECK(refusal(built(Kind::witness,
+                          [&](FlatBufferBuilder& builder) {
+                            return fb::CreateWitness(builder, sender, 5, origin, 6, 7);
+                          }),
+                    Kind::witness) == expected);
+    }
+  }
+
+  TEST_CASE("an interval above the longest that can be set is brought down to it") {
+    Decoder decoder(tag);
+    const Packet bytes = built(Kind::heartbeat, [&](FlatBufferBuilder& builder) {
+      return fb::CreateHeartbeat(builder, 1, 0, 0, 0, fb::NodeState::ready, 4290, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                                 false, 0xFFFF'FFFF);
+    });
+    REQUIRE(decoder.open(bytes, Port::heartbeat));
+    CHECK((*decoder.heartbeat())->interval_ms == heartbeat_interval_ms_max);
   }
 
   TEST_CASE("an empty table lacks its sender") {

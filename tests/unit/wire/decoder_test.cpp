@@ -21,7 +21,7 @@ TEST_SUITE("wire.decoder") {
 
   TEST_CASE("each kind belongs to one port") {
     Decoder decoder(tag);
-    for (const Kind kind : {Kind::delta, Kind::pull, Kind::heartbeat}) {
+    for (const Kind kind : all_kinds) {
       const Port right = port_of(kind);
       const Port wrong = right == Port::sync ? Port::heartbeat : Port::sync;
       CHECK(decoder.open(packet(kind, {}), right) == kind);
@@ -54,7 +54,7 @@ TEST_SUITE("wire.decoder") {
     Decoder decoder(tag);
     for (const std::size_t bytes : {0U, 1U, 3U, 4U, 5U, 7U, 8U, 100U, 1216U})
       for (const int fill : {0x00, 0x01, 0x7f, 0x80, 0xff})
-        for (const Kind kind : {Kind::delta, Kind::pull, Kind::heartbeat}) {
+        for (const Kind kind : all_kinds) {
           CAPTURE(bytes);
           CAPTURE(fill);
           const Packet body(bytes, static_cast<std::byte>(fill));
@@ -71,6 +71,8 @@ TEST_SUITE("wire.decoder") {
     CHECK(decoder.pull().error().code == ErrorCode::malformed);
     CHECK(decoder.delta().error().code == ErrorCode::malformed);
     CHECK(decoder.heartbeat().error().code == ErrorCode::malformed);
+    CHECK(decoder.inquiry().error().code == ErrorCode::malformed);
+    CHECK(decoder.witness().error().code == ErrorCode::malformed);
   }
 
   TEST_CASE("bytes behind the message are ignored, bytes missing from it are not") {

@@ -21,12 +21,14 @@ TEST_SUITE("wire.header") {
     CHECK(std::memcmp(written.data(), expected.data(), 16) == 0);
     CHECK(static_cast<int>(Kind::delta) == 1);
     CHECK(static_cast<int>(Kind::heartbeat) == 3);
+    CHECK(static_cast<int>(Kind::inquiry) == 4);
+    CHECK(static_cast<int>(Kind::witness) == 5);
   }
 
   TEST_CASE("what is written is read") {
     Random random(1);
     for (int i = 0; i < 1000; ++i) {
-      const auto kind = static_cast<Kind>(1 + random.below(3));
+      const auto kind = all_kinds[random.below(all_kinds.size())];
       const std::uint64_t cluster_tag = random.next();
       const auto read = Header::read(header(kind, cluster_tag));
       REQUIRE(read);
@@ -61,7 +63,7 @@ TEST_SUITE("wire.header") {
 
   TEST_CASE("any other kind is told with its number") {
     for (unsigned kind = 0; kind < 256; ++kind) {
-      if (kind >= 1 && kind <= 3) continue;
+      if (kind >= 1 && kind <= 5) continue;
       auto changed = header(Kind::delta, tag);
       changed[5] = static_cast<std::byte>(kind);
       CHECK(Header::read(changed).error() == Error{ErrorCode::unknown_kind, kind});

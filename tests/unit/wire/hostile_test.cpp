@@ -43,6 +43,7 @@ bool take(Decoder& decoder, std::span<const std::byte> bytes, Port port) {
     REQUIRE(heartbeat.holdings.size() <= holdings_per_heartbeat_max);
     REQUIRE(heartbeat.state <= NodeState::left);
     REQUIRE(ms_since_epoch(heartbeat.wall) <= 253'402'300'799'000);
+    REQUIRE(heartbeat.interval_ms <= heartbeat_interval_ms_max);
   }
   return true;
 }
@@ -58,6 +59,8 @@ std::vector<std::pair<Kind, Packet>> samples() {
                                                                    .wide_share = random.unit()}))));
     result.emplace_back(Kind::heartbeat, copy_of(encoder.encode(draw_heartbeat(random))));
     result.emplace_back(Kind::pull, copy_of(encoder.encode(draw_pull(random))));
+    result.emplace_back(Kind::inquiry, copy_of(encoder.encode(draw_inquiry(random))));
+    result.emplace_back(Kind::witness, copy_of(encoder.encode(draw_witness(random))));
   }
   return result;
 }
@@ -84,7 +87,7 @@ TEST_SUITE("wire.decoder hostile") {
       body.resize(random.below(random.chance(0.9) ? 120 : datagram_bytes_max - header_bytes + 1));
       for (std::byte& byte : body)
         byte = static_cast<std::byte>(random.chance(0.7) ? random.below(40) : random.next());
-      const auto kind = static_cast<Kind>(1 + random.below(3));
+      const auto kind = all_kinds[random.below(all_kinds.size())];
       take(decoder, packet(kind, body), port_of(kind));
     }
   }
@@ -93,7 +96,7 @@ TEST_SUITE("wire.decoder hostile") {
     Decoder decoder(tag);
     Random random(3);
     const auto valid = samples();
-    std::array<std::size_t, 4> taken{};
+    std::array<std::size_t, 6> taken{};
     for (int i = 0; i < 3 * packets_count; ++i) {
       const auto& [kind, whole] = valid[random.below(valid.size())];
       Packet bytes = whole;
@@ -129,7 +132,7 @@ TEST_SUITE("wire.decoder hostile") {
       }
       taken[static_cast<std::size_t>(kind)] += take(decoder, bytes, port_of(kind));
     }
-    for (const Kind kind : {Kind::delta, Kind::pull, Kind::heartbeat})
+    for (const Kind kind : all_kinds)
       CHECK(taken[static_cast<std::size_t>(kind)] > 1000);  // so the checks in `take` have been at work
   }
 
@@ -140,7 +143,9 @@ TEST_SUITE("wire.decoder hostile") {
     const std::vector<std::pair<Kind, Packet>> small{
         {Kind::delta, copy_of(encoder.encode(draw_delta(random, {.entries_max = 3, .windows_count = 2})))},
         {Kind::pull, copy_of(encoder.encode(draw_pull(random)))},
-        {Kind::heartbeat, copy_of(encoder.encode(draw_heartbeat(random)))}};
+        {Kind::heartbeat, copy_of(encoder.encode(draw_heartbeat(random)))},
+        {Kind::inquiry, copy_of(encoder.encode(draw_inquiry(random)))},
+        {Kind::witness, copy_of(encoder.encode(draw_witness(random)))}};
     for (const auto& [kind, whole] : small)
       for (std::size_t at = 0; at < whole.size(); ++at)
         for (int value = 0; value < 256; ++value) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <set>
 #include <span>
@@ -31,8 +32,10 @@ inline Packet packet(Kind kind, std::span<const std::byte> body) {
   return result;
 }
 
+inline constexpr std::array all_kinds{Kind::delta, Kind::pull, Kind::heartbeat, Kind::inquiry, Kind::witness};
+
 inline Port port_of(Kind kind) {
-  return kind == Kind::heartbeat ? Port::heartbeat : Port::sync;
+  return kind == Kind::delta || kind == Kind::pull ? Port::sync : Port::heartbeat;
 }
 
 /// Opens and decodes a packet as whatever it says it is. True if it was taken.
@@ -50,6 +53,10 @@ inline Result<Kind> decode(Decoder& decoder, std::span<const std::byte> bytes, P
       return outcome(decoder.pull());
     case Kind::heartbeat:
       return outcome(decoder.heartbeat());
+    case Kind::inquiry:
+      return outcome(decoder.inquiry());
+    case Kind::witness:
+      return outcome(decoder.witness());
   }
   return fail(ErrorCode::unknown_kind);
 }
@@ -137,6 +144,8 @@ inline Heartbeat draw_heartbeat(Random& random) {
         Holding{OriginId{draw_u64(random)}, Version{draw_u64(random)}, draw_u64(random)});
   heartbeat.holdings_count = static_cast<std::uint32_t>(draw_u64(random));
   heartbeat.lists_holdings = random.chance(0.5);
+  heartbeat.interval_ms = static_cast<std::uint32_t>(random.below(heartbeat_interval_ms_max + 1));
+  heartbeat.wants_answer = random.chance(0.5);
   return heartbeat;
 }
 
@@ -145,6 +154,21 @@ inline Pull draw_pull(Random& random) {
               .recipient = OriginId{draw_u64(random)},
               .origin = draw_origin(random),
               .from = Version{draw_u64(random)}};
+}
+
+inline Inquiry draw_inquiry(Random& random) {
+  return Inquiry{.sender = draw_origin(random),
+                 .recipient = OriginId{draw_u64(random)},
+                 .origin = draw_origin(random),
+                 .sent_ns = draw_u64(random)};
+}
+
+inline Witness draw_witness(Random& random) {
+  return Witness{.sender = draw_origin(random),
+                 .recipient = OriginId{draw_u64(random)},
+                 .origin = draw_origin(random),
+                 .echo_ns = draw_u64(random),
+                 .heard_us = static_cast<std::uint32_t>(draw_u64(random))};
 }
 
 }  // namespace starling::wire

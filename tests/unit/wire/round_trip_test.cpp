@@ -84,6 +84,25 @@ TEST_SUITE("wire.codec round trip") {
     }
   }
 
+  TEST_CASE(
+      "inquiries and their answers come back as they were, and an answer is hardly larger than its question") {
+    Encoder encoder(tag);
+    Decoder decoder(tag);
+    for (std::uint64_t seed = 1; seed <= seeds_count; ++seed) {
+      CAPTURE(seed);
+      Random random(seed);
+      const Inquiry inquiry = draw_inquiry(random);
+      REQUIRE(decoder.open(encoder.encode(inquiry), Port::heartbeat) == Kind::inquiry);
+      REQUIRE(**decoder.inquiry() == inquiry);
+      const Witness witness = draw_witness(random);
+      REQUIRE(decoder.open(encoder.encode(witness), Port::heartbeat) == Kind::witness);
+      REQUIRE(**decoder.witness() == witness);
+    }
+    const std::size_t asked = encoder.encode(Inquiry{{1}, {2}, {3}, 4}).size();
+    CHECK(asked <= 80);
+    CHECK(encoder.encode(Witness{{1}, {2}, {3}, 4, 5}).size() <= asked + 8);
+  }
+
   TEST_CASE("heartbeats come back as they were, and always fit") {
     Encoder encoder(tag);
     Decoder decoder(tag);
