@@ -36,6 +36,7 @@ Engine::Engine(EngineOptions options, RuleSet rules, Instant now)
                                       .software = version,
                                       .sync_port = options_.sync_port,
                                       .heartbeat_interval = options_.heartbeat_interval,
+                                      .flush_coalesce = options_.flush_coalesce,
                                       .window_s_smallest = limiter_.rules().window_s_smallest()},
                   random_),
       gossip_(Gossip::Options{.self = options_.origin,

@@ -137,6 +137,7 @@ Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const w
     heard.reply_wanted = heard.became_alive || (heartbeat.wants_answer && may_reply);
   }
   estimate(peer, heartbeat, now, wall, effects);
+  peer.reported_delay = std::chrono::microseconds(heartbeat.peer_delay_us);
   heard.peer = &peer;
   return heard;
 }
@@ -184,6 +185,19 @@ void Membership::estimate(Peer& peer, const wire::Heartbeat& heartbeat, Instant 
   peer.skew_reported = skewed;
 }
 
+void Membership::update_peer_delay(Instant now) {
+  Duration measured{};
+  Duration reported{};
+  for (const auto& [origin, peer] : peers_) {
+    // What one behind a broken link said before may be long past.
+    if (!peer.live() || !peer.hears_us) continue;
+    measured = std::max(measured, peer.round_trips.typical().value_or(Duration{}));
+    reported = std::max(reported, peer.reported_delay);
+  }
+  measured_delay_.update(measured + options_.flush_coalesce, now);
+  peer_delay_ = rounded_peer_delay(std::max(measured_delay_.value(), reported));
+}
+
 void Membership::on_sign_of_life(OriginId origin, const Address& from, Instant now, Effects& effects) {
   Peer* peer = find(origin);
   if (peer == nullptr || !peer->live() || peer->heartbeat.address != from) return;
@@ -196,6 +210,7 @@ void Membership::on_tick(Instant now, Effects& effects, Due& due) {
   forgive_own_pause(now);
   age_peers(now, effects);
   age_candidates(now);
+  update_peer_delay(now);
   ask_about_the_silent(now, due);
   const Duration interval = heartbeat_interval();
   for (auto& [endpoint, candidate] : addresses_.all()) {
@@ -281,6 +296,8 @@ void Membership::compose(const Endpoint& to, wire::NodeState state, Instant now,
       static_cast<std::uint32_t>(std::chrono::duration_cast<milliseconds>(heartbeat_interval()).count());
   candidate->last_heartbeat = now;
   if (candidate->unanswered_count < 1000) ++candidate->unanswered_count;
+  out.peer_delay_us = static_cast<std::uint32_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(measured_delay_.value()).count());
   const Peer* recipient = find(candidate->origin);
   out.wants_answer =
       recipient != nullptr && recipient->live() && now - recipient->last_heard > patience(*recipient).suspect;

@@ -45,6 +45,8 @@ class Membership {
     /// Between heartbeats to one address. Nothing: 200 ms below 50 live nodes, else 1 s.
     std::optional<Duration> heartbeat_interval;
     Duration forget_after = std::chrono::seconds(60);
+    /// How long an urgent flush may wait: a part of the peer delay.
+    Duration flush_coalesce = std::chrono::microseconds(500);
     std::uint32_t window_s_smallest = 1;  ///< a tenth of it is the clock skew worth a warning
   };
 
@@ -99,6 +101,9 @@ class Membership {
   /// True if DNS lists addresses, and each is our own or a live peer's.
   bool everybody_listed_is_here() const;
   Duration heartbeat_interval() const;
+  /// D: the largest peer delay of the neighborhood, a power of two from 1 ms to 64 ms; the same on all nodes
+  /// that hear each other.
+  Duration peer_delay() const { return peer_delay_; }
 
   void set_window_s_smallest(std::uint32_t window_s) { options_.window_s_smallest = window_s; }
 
@@ -108,6 +113,7 @@ class Membership {
   /// they may count differently.
   Duration slowest_interval() const;
   Patience patience(const Peer& peer) const;
+  void update_peer_delay(Instant now);
   void forgive_own_pause(Instant now);
   void age_peers(Instant now, Effects& effects);
   void ask_about_the_silent(Instant now, Due& due);
@@ -123,6 +129,8 @@ class Membership {
   AddressBook addresses_;
   std::map<OriginId, Peer> peers_;  // ordered, for the same reason as the address book
   std::uint32_t live_count_ = 0;
+  MeasuredDelay measured_delay_;
+  Duration peer_delay_ = peer_delay_min;
   Instant next_tick_{};
   Instant last_tick_{};
   OriginId inquire_next_;   // whom to ask about first: the last tick had no room for it

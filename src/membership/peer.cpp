@@ -3,6 +3,7 @@
 namespace starling {
 
 void Peer::on_rtt(Duration sample) {
+  round_trips.add(sample);
   if (!rtt) {
     rtt = sample;
     rtt_deviation = sample / 2;

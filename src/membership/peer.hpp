@@ -10,6 +10,7 @@
 #include "base/endpoint.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "membership/peer_delay.hpp"
 #include "membership/sent_clocks.hpp"
 #include "wire/messages.hpp"
 
@@ -71,6 +72,8 @@ struct Peer {
   Version version;                 ///< highest version it says it has published
   std::optional<Duration> rtt;     ///< smoothed
   Duration rtt_deviation{};        ///< smoothed mean deviation
+  RoundTrips round_trips;          ///< the last ones as they were
+  Duration reported_delay{};       ///< the largest peer delay that it says it has measured
   std::int64_t clock_skew_ms = 0;  ///< its wall clock minus ours, smoothed
   bool skew_reported = false;
 

@@ -184,6 +184,7 @@ Result<const Heartbeat*> Decoder::heartbeat() {
   out.lists_holdings = table->lists_holdings();
   out.interval_ms = std::min(table->interval_ms(), heartbeat_interval_ms_max);
   out.wants_answer = table->wants_answer();
+  out.peer_delay_us = std::min(table->peer_delay_us(), peer_delay_us_max);
   return &out;
 }
 

@@ -21,6 +21,7 @@ inline constexpr std::size_t software_bytes_max = 31;
 inline constexpr std::size_t peers_per_heartbeat_max = 8;
 inline constexpr std::size_t holdings_per_heartbeat_max = 24;
 inline constexpr std::uint32_t heartbeat_interval_ms_max = 60'000;
+inline constexpr std::uint32_t peer_delay_us_max = 64'000;
 
 enum class Kind : std::uint8_t { delta = 1, pull = 2, heartbeat = 3, inquiry = 4, witness = 5 };
 
@@ -83,9 +84,10 @@ struct Heartbeat {
   std::vector<Endpoint> peers;  ///< heartbeat endpoints
   std::vector<Holding> holdings;
   std::uint32_t holdings_count = 0;
-  bool lists_holdings = false;    ///< the two above are meant for `recipient`, and complete
-  std::uint32_t interval_ms = 0;  ///< between heartbeats to `recipient`; 0: not said
-  bool wants_answer = false;      ///< the sender misses us
+  bool lists_holdings = false;      ///< the two above are meant for `recipient`, and complete
+  std::uint32_t interval_ms = 0;    ///< between heartbeats to `recipient`; 0: not said
+  bool wants_answer = false;        ///< the sender misses us
+  std::uint32_t peer_delay_us = 0;  ///< the largest the sender has measured itself; 0: not said
 
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };

@@ -122,14 +122,15 @@ TEST_SUITE("wire.decoder bad_field") {
     }
   }
 
-  TEST_CASE("an interval above the longest that can be set is brought down to it") {
+  TEST_CASE("an interval and a delay above their bounds are brought down to them") {
     Decoder decoder(tag);
     const Packet bytes = built(Kind::heartbeat, [&](FlatBufferBuilder& builder) {
       return fb::CreateHeartbeat(builder, 1, 0, 0, 0, fb::NodeState::ready, 4290, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-                                 false, 0xFFFF'FFFF);
+                                 false, 0xFFFF'FFFF, false, 0xFFFF'FFFF);
     });
     REQUIRE(decoder.open(bytes, Port::heartbeat));
     CHECK((*decoder.heartbeat())->interval_ms == heartbeat_interval_ms_max);
+    CHECK((*decoder.heartbeat())->peer_delay_us == peer_delay_us_max);
   }
 
   TEST_CASE("an empty table lacks its sender") {

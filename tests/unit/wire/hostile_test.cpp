@@ -44,6 +44,7 @@ bool take(Decoder& decoder, std::span<const std::byte> bytes, Port port) {
     REQUIRE(heartbeat.state <= NodeState::left);
     REQUIRE(ms_since_epoch(heartbeat.wall) <= 253'402'300'799'000);
     REQUIRE(heartbeat.interval_ms <= heartbeat_interval_ms_max);
+    REQUIRE(heartbeat.peer_delay_us <= peer_delay_us_max);
   }
   return true;
 }

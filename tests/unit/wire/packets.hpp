@@ -146,6 +146,7 @@ inline Heartbeat draw_heartbeat(Random& random) {
   heartbeat.lists_holdings = random.chance(0.5);
   heartbeat.interval_ms = static_cast<std::uint32_t>(random.below(heartbeat_interval_ms_max + 1));
   heartbeat.wants_answer = random.chance(0.5);
+  heartbeat.peer_delay_us = static_cast<std::uint32_t>(random.below(peer_delay_us_max + 1));
   return heartbeat;
 }
 

@@ -85,7 +85,8 @@ TEST_SUITE("wire.codec round trip") {
   }
 
   TEST_CASE(
-      "inquiries and their answers come back as they were, and an answer is hardly larger than its question") {
+      "inquiries and their answers come back as they were, and an answer is hardly larger than its "
+      "question") {
     Encoder encoder(tag);
     Decoder decoder(tag);
     for (std::uint64_t seed = 1; seed <= seeds_count; ++seed) {
