@@ -136,6 +136,7 @@ void Engine::send_heartbeat(const Endpoint& to, std::size_t bytes_max, Instant n
 Surroundings Engine::surroundings(Instant now, WallTime wall) const {
   Surroundings around{.now = now, .wall = wall, .nodes_count = membership_.nodes_count()};
   around.known_count = around.nodes_count;
+  around.peer_delay = membership_.peer_delay();
   for (const auto& [origin, peer] : membership_.peers())
     if (peer.live() && origin < options_.origin) ++around.rank;
   return around;
