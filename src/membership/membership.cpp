@@ -53,6 +53,8 @@ void Membership::on_resolved(std::span<const Endpoint> listed, Instant now, Effe
   if (refused != 0)
     effects.notify(
         Notice{.kind = Notice::Kind::peer_table_full, .detail = static_cast<std::int64_t>(refused)});
+  census_stale_ = true;
+  take_census();
   next_tick_ = std::min(next_tick_, now);
 }
 
@@ -72,15 +74,33 @@ void Membership::set_state(Peer& peer, PeerState state, Instant now, Effects& ef
   peer.state_since = now;
   if (was_live && !peer.live()) --live_count_;
   if (!was_live && peer.live()) ++live_count_;
+  census_stale_ = true;
   constexpr std::array kinds{Notice::Kind::peer_alive, Notice::Kind::peer_suspect, Notice::Kind::peer_dead,
                              Notice::Kind::peer_left};
   effects.notify(notice_of(kinds[static_cast<std::size_t>(state)], peer));
 }
 
+void Membership::set_origin(Candidate& candidate, OriginId origin) {
+  census_stale_ = census_stale_ || candidate.origin != origin;
+  candidate.origin = origin;
+}
+
+void Membership::set_self(Candidate& candidate, bool is_self) {
+  census_stale_ = census_stale_ || candidate.is_self != is_self;
+  candidate.is_self = is_self;
+}
+
 Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const wire::Heartbeat& heartbeat,
                                                    Instant now, WallTime wall, Effects& effects) {
+  const Result<Heard> heard = take_heartbeat(from, heartbeat, now, wall, effects);
+  take_census();
+  return heard;
+}
+
+Result<Membership::Heard> Membership::take_heartbeat(const Endpoint& from, const wire::Heartbeat& heartbeat,
+                                                     Instant now, WallTime wall, Effects& effects) {
   if (heartbeat.sender == options_.self) {
-    if (Candidate* candidate = addresses_.find(from)) candidate->is_self = true;
+    if (Candidate* candidate = addresses_.find(from)) set_self(*candidate, true);
     return fail(ErrorCode::from_self);
   }
   Peer* known = find(heartbeat.sender);
@@ -93,7 +113,7 @@ Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const w
   if (known != nullptr && !known->live() && tenant != nullptr && tenant->live() && tenant != known &&
       tenant->heartbeat == from)
     return Heard{};
-  candidate->is_self = false;
+  set_self(*candidate, false);
   candidate->heard_sent_ns = heartbeat.sent_ns;
   candidate->heard_at = now;
   candidate->last_vouched = now;
@@ -106,13 +126,13 @@ Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const w
     // Somebody who does not know us yet, or knew an earlier life here: tell it who we are. A live peer whose
     // echo is merely old needs nothing, unless it says so: it does not hear us, but lives.
     heard.reply_wanted = may_reply && (heartbeat.recipient != options_.self || heartbeat.wants_answer);
-    candidate->origin = heartbeat.sender;
+    set_origin(*candidate, heartbeat.sender);
     if (heartbeat.state != wire::NodeState::left)
       on_sign_of_life(heartbeat.sender, from.address, now, effects);
     return heard;
   }
   candidate->proven = true;
-  candidate->origin = heartbeat.sender;
+  set_origin(*candidate, heartbeat.sender);
   for (const Endpoint& endpoint : heartbeat.peers)
     if (Candidate* suggested = addresses_.learn(endpoint, now)) suggested->suggested = true;
   candidate->unanswered_count = 0;
@@ -156,6 +176,7 @@ Peer& Membership::admit(const Endpoint& from, const wire::Heartbeat& heartbeat, 
   peer.first_alive = now;
   peer.state_since = now;
   ++live_count_;
+  census_stale_ = true;
   heard.became_alive = true;
   effects.notify(notice_of(Notice::Kind::peer_alive, peer));
   return peer;
@@ -211,6 +232,7 @@ void Membership::on_tick(Instant now, Effects& effects, Due& due) {
   age_peers(now, effects);
   age_candidates(now);
   update_peer_delay(now);
+  take_census();
   ask_about_the_silent(now, due);
   const Duration interval = heartbeat_interval();
   for (auto& [endpoint, candidate] : addresses_.all()) {
@@ -254,8 +276,13 @@ void Membership::age_peers(Instant now, Effects& effects) {
   std::erase_if(peers_, [&](const auto& item) {
     const Peer& peer = item.second;
     if (peer.live() || now - peer.state_since < options_.forget_after) return false;
+    const auto listed_as = [&](const auto& known) {
+      return known.second.in_dns && known.second.origin == peer.origin;
+    };
     const Candidate* candidate = addresses_.find(peer.heartbeat);
     if (candidate != nullptr && candidate->in_dns && candidate->origin == peer.origin) return false;
+    // At its other address, perhaps.
+    if (std::any_of(addresses_.all().begin(), addresses_.all().end(), listed_as)) return false;
     effects.notify(notice_of(Notice::Kind::peer_forgotten, peer));
     return true;
   });
