@@ -134,12 +134,13 @@ void Engine::send_heartbeat(const Endpoint& to, std::size_t bytes_max, Instant n
 }
 
 Surroundings Engine::surroundings(Instant now, WallTime wall) const {
-  Surroundings around{.now = now, .wall = wall, .nodes_count = membership_.nodes_count()};
-  around.known_count = around.nodes_count;
-  around.peer_delay = membership_.peer_delay();
-  for (const auto& [origin, peer] : membership_.peers())
-    if (peer.live() && origin < options_.origin) ++around.rank;
-  return around;
+  return Surroundings{.now = now,
+                      .wall = wall,
+                      .nodes_count = membership_.nodes_count(),
+                      .known_count = membership_.known_count(),
+                      .rank = membership_.rank(),
+                      .isolated = membership_.isolated(),
+                      .peer_delay = membership_.peer_delay()};
 }
 
 Decision Engine::decide(const Request& request, Instant now, WallTime wall) {

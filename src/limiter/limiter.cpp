@@ -33,10 +33,19 @@ Hits budget_of(const Rule& rule, Hits limit, const Surroundings& around) {
   return limit * around.nodes_count / around.known_count;
 }
 
+/// Whom the guard divides what remains by. A part of a divided neighborhood acts as one of twice its size:
+/// with full shares the guard's own error, a hit in some thousands at 100 times the limit, would break the
+/// promise.
+Surroundings spenders_of(const Rule& rule, Surroundings around) {
+  if (divided(rule, around) && around.nodes_count > 1) around.nodes_count *= 2;
+  return around;
+}
+
 /// A divided neighborhood promises not to exceed the limit, so its parts are guarded as well.
 bool guarded(const Rule& rule, Hits limit, const Surroundings& around) {
   if (divided(rule, around)) return true;
-  return rule.admission == Admission::guarded && limit / std::max(around.nodes_count, 1U) >= guarded_share_min;
+  return rule.admission == Admission::guarded &&
+         limit / std::max(around.nodes_count, 1U) >= guarded_share_min;
 }
 
 }  // namespace
@@ -83,7 +92,8 @@ void Limiter::judge(std::size_t index, Hits hits, const Surroundings& around, co
   const Hits component_max = saturating_add(status.limit, hits_per_request_max);
   const Hits current = counters.value_clamped(id, component_max);
   const bool slides = rule.algorithm == Algorithm::sliding_window;
-  const Hits previous = slides && id.window.id.value > 0 ? counters.value_clamped(id.previous(), component_max) : 0;
+  const Hits previous =
+      slides && id.window.id.value > 0 ? counters.value_clamped(id.previous(), component_max) : 0;
   const Hits slid_in = weighted_previous(previous, id.window, around.wall);
   status.used = saturating_add(current, slid_in);
   budgets_[index] = saturating_sub(budget, slid_in);
@@ -97,7 +107,8 @@ void Limiter::judge(std::size_t index, Hits hits, const Surroundings& around, co
   } else if (hits > 0 && guarded(rule, status.limit, around)) {
     const ComponentIndex own = counters.own_component(id);
     const Hits unseen = guard_.unseen(own, own == no_component ? 0 : counters.hits(own), around);
-    if (!Guard::admits(budget - status.used, unseen, hits, around)) status.denial = Denial::held_back;
+    if (!Guard::admits(budget - status.used, unseen, hits, spenders_of(rule, around)))
+      status.denial = Denial::held_back;
   }
   status.allowed = status.denial == Denial::none;
   status.enforced = rule.when_isolated != WhenIsolated::learning || !around.isolated;

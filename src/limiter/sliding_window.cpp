@@ -18,8 +18,8 @@ std::uint64_t multiply_divide_up(std::uint64_t a, std::uint64_t b, std::uint64_t
 Hits weighted_previous(Hits previous, const Window& window, WallTime wall) {
   if (previous == 0) return 0;
   // A clock that has stepped out of the window sees it at its end, or its whole predecessor.
-  const std::uint64_t left_ms = std::min(window.end_ms() - std::min(window.end_ms(), ms_since_epoch(wall)),
-                                         window.length_ms());
+  const std::uint64_t left_ms =
+      std::min(window.end_ms() - std::min(window.end_ms(), ms_since_epoch(wall)), window.length_ms());
   return multiply_divide_up(previous, left_ms, window.length_ms());
 }
 

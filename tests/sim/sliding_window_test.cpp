@@ -44,7 +44,8 @@ TEST_SUITE("sim.sliding_window") {
     }
   }
 
-  TEST_CASE("slow traffic whose hits are kept back at the end of a window is held to the limit in the next one") {
+  TEST_CASE(
+      "slow traffic whose hits are kept back at the end of a window is held to the limit in the next one") {
     // With a beat of an hour only the flush rule tells anybody anything.
     SimulationOptions options = small_cluster(2, 4, 100, 60);
     options.rules.rules[0].algorithm = Algorithm::sliding_window;
