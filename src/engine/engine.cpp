@@ -75,7 +75,7 @@ Result<void> Engine::dispatch(const Endpoint& from, wire::Kind kind, std::size_t
       const auto delta = decoder_.delta();
       if (!delta) return tl::unexpected(delta.error());
       membership_.on_sign_of_life((*delta)->sender, from.address, now, effects);
-      return gossip_.on_delta(**delta, now, effects);
+      return gossip_.on_delta(**delta, from.address, now, effects);
     }
     case wire::Kind::pull: {
       const auto pull = decoder_.pull();

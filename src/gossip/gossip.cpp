@@ -71,11 +71,14 @@ void Gossip::publish_everything(Instant now) {
   publish(due_, now);
 }
 
-Result<void> Gossip::on_delta(const wire::Delta& delta, Instant now, Effects& effects) {
+Result<void> Gossip::on_delta(const wire::Delta& delta, const Address& from, Instant now, Effects& effects) {
   if (delta.sender == options_.self) return fail(ErrorCode::from_self);
   const auto stream = streams_.find(delta.sender);
   const Peer* sender = membership_.find(delta.sender);
-  if (stream != streams_.end() && sender != nullptr && delta.recipient == options_.self)
+  // A newcomer's counts may overtake the heartbeat that makes it a peer here.
+  const bool believed =
+      (sender != nullptr || delta.sender == delta.origin) && membership_.speaks_from(delta.sender, from);
+  if (believed && stream != streams_.end() && sender != nullptr && delta.recipient == options_.self)
     on_ack(stream->second, *sender, delta.ack, now, effects);
   if (delta.entries.empty() && delta.to == delta.from) return {};  // an ack and nothing else
 
@@ -101,6 +104,7 @@ Result<void> Gossip::on_delta(const wire::Delta& delta, Instant now, Effects& ef
   }
   // Entries that were refused do not hold the watermark back, for to send them again to us would not help;
   // but what we hand on claims no more than `whole()`.
+  if (!believed) return outcome;
   if (!delta.partial && delta.from <= origin.watermark && delta.to > origin.watermark) {
     origin.watermark = delta.to;
     origin.behind_since = never;
@@ -121,8 +125,8 @@ Result<void> Gossip::on_delta(const wire::Delta& delta, Instant now, Effects& ef
 Result<void> Gossip::on_pull(const wire::Pull& pull, const Address& from_address, Instant now,
                              Effects& effects) {
   const Peer* peer = membership_.find(pull.sender);
-  if (peer == nullptr || !peer->live() || peer->sync.address != from_address ||
-      pull.recipient != options_.self)
+  if (peer == nullptr || !peer->live() || pull.recipient != options_.self ||
+      !membership_.speaks_from(pull.sender, from_address))
     return fail(ErrorCode::unknown_sender);
   const Origin* origin = origins_.find(pull.origin);
   if (origin == nullptr) return {};

@@ -56,8 +56,10 @@ class Gossip {
   /// This node admitted hits in `component`, whose counter is held to `limit`.
   void on_admitted(ComponentIndex component, Hits limit, Instant now);
 
+  /// Counts are taken from anybody. What the sender claims - its ack, and that nothing is missing - is
+  /// believed only from an address that it speaks from; of one that is not a peer yet, only about itself.
   /// Errors: table_full, window_out_of_range (what could be taken was), from_self (state unchanged).
-  Result<void> on_delta(const wire::Delta& delta, Instant now, Effects& effects);
+  Result<void> on_delta(const wire::Delta& delta, const Address& from, Instant now, Effects& effects);
   /// Errors (state unchanged): unknown_sender, also for a known peer's origin from another address.
   Result<void> on_pull(const wire::Pull& pull, const Address& from, Instant now, Effects& effects);
   /// After membership has taken the heartbeat in.

@@ -40,4 +40,11 @@ const Candidate* AddressBook::find(const Endpoint& endpoint) const {
   return found == candidates_.end() ? nullptr : &found->second;
 }
 
+bool AddressBook::heard_at(const Address& address, OriginId origin, bool proven) const {
+  auto next = candidates_.lower_bound(Endpoint{.address = address, .port = 0});
+  for (; next != candidates_.end() && next->first.address == address; ++next)
+    if (next->second.origin == origin && (next->second.proven || !proven)) return true;
+  return false;
+}
+
 }  // namespace starling

@@ -52,6 +52,9 @@ class AddressBook {
   Candidate* learn(const Endpoint& endpoint, Instant now);
   Candidate* find(const Endpoint& endpoint);
   const Candidate* find(const Endpoint& endpoint) const;
+  /// Whether `origin` was heard last at some port of `address`, and, if `proven`, somebody there has answered
+  /// us.
+  bool heard_at(const Address& address, OriginId origin, bool proven) const;
   void erase(const Endpoint& endpoint) { candidates_.erase(endpoint); }
 
   Map& all() { return candidates_; }

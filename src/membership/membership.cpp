@@ -138,8 +138,9 @@ Result<Membership::Heard> Membership::take_heartbeat(const Endpoint& from, const
   candidate->unanswered_count = 0;
   Peer& peer = known != nullptr ? *known : admit(from, heartbeat, now, heard, effects);
   // One peer may answer at several addresses (IPv4 and IPv6): stay with the one in use while it works.
-  const bool in_use = peer.heartbeat == from;
-  if (!in_use && (!peer.live() || now - peer.last_heard > 2 * heartbeat_interval())) peer.heartbeat = from;
+  const Candidate* in_use = addresses_.find(peer.heartbeat);
+  const bool works = in_use != nullptr && now - in_use->heard_at <= patience(peer).suspect;
+  if (!peer.live() || !works) peer.heartbeat = from;
   peer.sync = Endpoint{peer.heartbeat.address, heartbeat.sync_port};
   peer.last_heard = now;
   peer.last_answer = now;
@@ -219,9 +220,15 @@ void Membership::update_peer_delay(Instant now) {
   peer_delay_ = rounded_peer_delay(std::max(measured_delay_.value(), reported));
 }
 
+bool Membership::speaks_from(OriginId origin, const Address& from) const {
+  const Peer* peer = find(origin);
+  if (peer != nullptr && peer->heartbeat.address == from) return true;
+  return addresses_.heard_at(from, origin, peer != nullptr);
+}
+
 void Membership::on_sign_of_life(OriginId origin, const Address& from, Instant now, Effects& effects) {
   Peer* peer = find(origin);
-  if (peer == nullptr || !peer->live() || peer->heartbeat.address != from) return;
+  if (peer == nullptr || !peer->live() || !speaks_from(origin, from)) return;
   peer->last_heard = now;
   set_state(*peer, PeerState::alive, now, effects);
 }

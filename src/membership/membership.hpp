@@ -72,6 +72,10 @@ class Membership {
   /// Errors (state unchanged): as above. An answer to nothing that we asked lately changes nothing.
   Result<void> on_witness(const Endpoint& from, const wire::Witness& witness);
 
+  /// Whether a packet of `origin` from `from` may be its own: a peer speaks from addresses that it has proven
+  /// (two, if it is dual stack), anybody else from where its heartbeats come.
+  bool speaks_from(OriginId origin, const Address& from) const;
+
   /// A delta from a known peer is a sign of life too.
   void on_sign_of_life(OriginId origin, const Address& from, Instant now, Effects& effects);
 

@@ -138,9 +138,8 @@ struct Net {
 
   /// A forged message, from an address that is nobody's.
   template <class Message>
-  Result<void> forge(Side& at, const Message& message) {
-    return at.engine->on_datagram(Endpoint{Address::v4(9, 9, 9, 9), 4290}, Port::sync,
-                                  encoder.encode(message), now, wall(), at);
+  Result<void> forge(Side& at, const Message& message, Address from = Address::v4(9, 9, 9, 9)) {
+    return at.engine->on_datagram(Endpoint{from, 4290}, Port::sync, encoder.encode(message), now, wall(), at);
   }
 };
 

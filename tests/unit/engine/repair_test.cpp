@@ -70,39 +70,47 @@ TEST_SUITE("engine.repair") {
   }
 
   TEST_CASE("a forged claim to everything does not hold up a leave") {
-    Net net(one_limit(1000, 3600));
-    Net::Side& a = net.add();
-    Net::Side& b = net.add();
-    net.settle();
-    CHECK(
-        net.forge(b, wire::Delta{.sender = {99}, .origin = {1}, .from = {0}, .to = version_max}).has_value());
-    net.ask(a, "alice");
-    net.pass(seconds(5));
-    CHECK(net.total(b, "alice") == 1);
-    a.engine->begin_leave(net.now, a);
-    a.engine->finish_leave(net.now + seconds(25));
-    net.pass(seconds(4));
-    CHECK(a.engine->state() == EngineState::left);
+    for (const Address from : {Address::v4(9, 9, 9, 9), Address::v4(10, 0, 0, 1)}) {
+      Net net(one_limit(1000, 3600));
+      Net::Side& a = net.add();
+      Net::Side& b = net.add();
+      net.settle();
+      CHECK(net.forge(b, wire::Delta{.sender = {1}, .origin = {1}, .from = {0}, .to = version_max}, from)
+                .has_value());
+      net.ask(a, "alice");
+      net.pass(seconds(5));
+      CHECK(net.total(b, "alice") == 1);
+      a.engine->begin_leave(net.now, a);
+      a.engine->finish_leave(net.now + seconds(25));
+      net.pass(seconds(4));
+      CHECK(a.engine->state() == EngineState::left);
+    }
   }
 
   TEST_CASE("a forged claim to everything does not keep counts away after a partition") {
-    Net net(one_limit(1000, 3600));
-    Net::Side& a = net.add();
-    Net::Side& b = net.add();
-    net.settle();
-    CHECK(
-        net.forge(b, wire::Delta{.sender = {99}, .origin = {1}, .from = {0}, .to = version_max}).has_value());
-    net.copies = drop_all;
-    net.pass(seconds(4));
-    for (int i = 0; i < 7; ++i) net.ask(a, "alice");
-    net.pass(seconds(1));
-    net.copies = drop_none;
-    net.pass(seconds(15));
-    CHECK(net.total(b, "alice") == 7);
+    for (const Address from : {Address::v4(9, 9, 9, 9), Address::v4(10, 0, 0, 1)}) {
+      Net net(one_limit(1000, 3600));
+      Net::Side& a = net.add();
+      Net::Side& b = net.add();
+      net.settle();
+      CHECK(net.forge(b, wire::Delta{.sender = {1}, .origin = {1}, .from = {0}, .to = version_max}, from)
+                .has_value());
+      net.copies = drop_all;
+      net.pass(seconds(4));
+      for (int i = 0; i < 7; ++i) net.ask(a, "alice");
+      net.pass(seconds(1));
+      net.copies = drop_none;
+      net.pass(seconds(15));
+      CHECK(net.total(b, "alice") == 7);
+    }
   }
 
   TEST_CASE("a forged ack does not keep counts away") {
-    for (const std::uint64_t acked : {std::uint64_t{1}, std::uint64_t{2}, version_max.value}) {
+    // From a stranger's address, and from the peer's own.
+    for (const auto& [from, acked] : {std::pair{Address::v4(9, 9, 9, 9), std::uint64_t{1}},
+                                      {Address::v4(10, 0, 0, 2), std::uint64_t{1}},
+                                      {Address::v4(10, 0, 0, 2), std::uint64_t{2}},
+                                      {Address::v4(10, 0, 0, 2), version_max.value}}) {
       Net net(one_limit(1000, 3600));
       Net::Side& a = net.add();
       Net::Side& b = net.add();
@@ -110,12 +118,88 @@ TEST_SUITE("engine.repair") {
       net.copies = drop_sync;
       for (int i = 0; i < 7; ++i) net.ask(a, "alice");
       net.pass(milliseconds(700));
-      CHECK(net.forge(a, wire::Delta{.sender = {2}, .origin = {2}, .recipient = {1}, .ack = {acked}})
+      CHECK(net.forge(a, wire::Delta{.sender = {2}, .origin = {2}, .recipient = {1}, .ack = {acked}}, from)
                 .has_value());
       net.copies = drop_none;
       net.pass(seconds(10));
       CHECK(net.total(b, "alice") == 7);
     }
+  }
+
+  TEST_CASE(
+      "acks and claims are believed only from an address that their sender speaks from, counts from any") {
+    Net net(one_limit(1000, 3600));
+    Net::Side& a = net.add();
+    Net::Side& b = net.add();
+    net.settle();
+    net.copies = drop_sync;
+    net.ask(a, "alice");
+    net.pass(milliseconds(900));
+    const auto missing = [&] { return b.engine->peers(net.now)[0].missing_versions; };
+    const auto unacked = [&] { return a.engine->peers(net.now)[0].unacked_versions; };
+    REQUIRE(missing() == 1);
+    REQUIRE(unacked() == 1);
+    wire::Delta claim{.sender = {1}, .origin = {1}, .from = {0}, .to = {1}};
+    const wire::Delta ack{.sender = {2}, .origin = {2}, .recipient = {1}, .ack = {1}};
+    claim.entries = {{.window_s = 3600,
+                      .window_id = Window::at(net.wall(), 3600).id,
+                      .key = {4711},
+                      .count = 1,
+                      .version = {1}}};
+    CHECK(net.forge(b, claim).has_value());
+    CHECK(net.forge(a, ack).has_value());
+    CHECK(missing() == 1);
+    CHECK(unacked() == 1);
+    CHECK(b.engine->counts().counters_used == 1);  // the count is taken all the same
+    CHECK(net.forge(b, claim, a.address.address).has_value());
+    CHECK(net.forge(a, ack, b.address.address).has_value());
+    CHECK(missing() == 0);
+    CHECK(unacked() == 0);
+  }
+
+  TEST_CASE("a stranger is believed about itself where its heartbeats come from, and about nobody else") {
+    Net net(one_limit(1000, 3600));
+    Net::Side& a = net.add();
+    Net::Side& b = net.add();
+    net.settle();
+    const Endpoint stranger{Address::v4(9, 9, 9, 9), 4291};
+    CHECK(b.engine
+              ->on_datagram(stranger, Port::heartbeat,
+                            net.encoder.encode(wire::Heartbeat{.sender = {99}, .sync_port = 4290}), net.now,
+                            net.wall(), b)
+              .has_value());
+    // What b holds of an origin without a gap, it tells a by its holdings; here it is asked.
+    const auto held = [&](std::uint64_t origin) {
+      wire::Delta delta{.sender = {99}, .origin = {origin}, .from = {0}, .to = {1}};
+      delta.entries = {{.window_s = 3600,
+                        .window_id = Window::at(net.wall(), 3600).id,
+                        .key = {origin},
+                        .count = 1,
+                        .version = {1}}};
+      CHECK(net.forge(b, delta).has_value());
+      net.wire.clear();
+      CHECK(net.forge(b, wire::Pull{.sender = {1}, .recipient = {2}, .origin = {origin}}, a.address.address)
+                .has_value());
+      REQUIRE(net.wire.size() == 1);
+      wire::Decoder decoder(KeyedHash("starling").cluster_tag());
+      REQUIRE(decoder.open(net.wire.front().bytes, Port::sync).has_value());
+      return !(*decoder.delta())->partial;
+    };
+    CHECK(held(99));
+    CHECK_FALSE(held(98));
+  }
+
+  TEST_CASE(
+      "a joiner's first counts are not sent twice: they may overtake the heartbeat that makes it a peer") {
+    Net net(one_limit(1'000'000, 3600));
+    Net::Side& a = net.add();
+    Net::Side& b = net.add();
+    net.ask(b, "alice", 5);
+    const Endpoint listed[] = {a.address};
+    b.engine->on_resolved(listed, net.now, b);
+    net.pass(seconds(1));
+    CHECK(net.total(a, "alice") == 5);
+    CHECK(b.engine->counts().sent[static_cast<std::size_t>(Purpose::retransmit)].packets == 0);
   }
 
   TEST_CASE("a node that had to refuse counts does not claim to hand them all on") {

@@ -99,6 +99,24 @@ TEST_SUITE("membership.membership") {
     CHECK(f.membership.find(other)->state == PeerState::alive);
   }
 
+  TEST_CASE("a peer speaks from the addresses that it has proven, anybody else from where it was heard") {
+    Fixture f;
+    const auto speaks = [&](OriginId origin, std::uint8_t last) {
+      return f.membership.speaks_from(origin, at(last).address);
+    };
+    CHECK_FALSE(speaks(other, 2));
+    f.hear(at(2), f.from(other));
+    CHECK(speaks(other, 2));
+    CHECK_FALSE(speaks(OriginId{300}, 2));
+    f.meet(other, at(2));
+    f.hear(at(3), f.from(other));  // somebody says that it is the peer
+    CHECK(speaks(other, 2));
+    CHECK_FALSE(speaks(other, 3));
+    f.meet(other, at(3));  // it is: a second address
+    CHECK(speaks(other, 2));
+    CHECK(speaks(other, 3));
+  }
+
   TEST_CASE("a dead peer that answers again is alive again, as the same origin") {
     Fixture f;
     f.meet(other, at(2));
