@@ -44,7 +44,8 @@ Engine::Engine(EngineOptions options, RuleSet rules, Instant now)
                               .queue = {.flush_coalesce = options_.flush_coalesce,
                                         .sync_interval = options_.sync_interval,
                                         .components_max = options_.components_max},
-                              .egress_bytes_per_s = options_.egress_bytes_per_s},
+                              .egress_bytes_per_s = options_.egress_bytes_per_s,
+                              .sync_mode = options_.sync_mode},
               store_, membership_, random_),
       decoder_(hash_.cluster_tag()),
       join_deadline_(now + options_.join_timeout) {

@@ -17,6 +17,12 @@
 
 namespace starling {
 
+/// What starts a publication.
+enum class SyncMode : std::uint8_t {
+  adaptive,  ///< the rule of this file, and a slow beat for what it leaves
+  fixed,     ///< the beat alone, as in Kong, Gubernator and others: to compare with, not to run
+};
+
 inline constexpr double flush_epsilon = 0.5;
 
 /// Hits that may stay unpublished minus one: publish when the unpublished count reaches this. At least 1.

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "base/check.hpp"
-#include "gossip/flush_rule.hpp"
 
 namespace starling {
 namespace {
@@ -35,7 +34,7 @@ Gossip::Gossip(Options options, GossipStore& store, Membership& membership, Rand
 bool Gossip::is_urgent(const GossipStore::Own& own, Hits limit) const {
   const std::uint32_t nodes_count = membership_.nodes_count();
   if (leaving_) return true;
-  if (nodes_count == 1) return false;
+  if (nodes_count == 1 || options_.sync_mode == SyncMode::fixed) return false;
   const Hits unpublished = saturating_sub(own.hits, queue_.published(own.component));
   return unpublished >= flush_threshold(saturating_sub(limit, own.value), nodes_count);
 }

@@ -32,6 +32,7 @@
 #include "base/random.hpp"
 #include "gossip/delta_pager.hpp"
 #include "gossip/egress.hpp"
+#include "gossip/flush_rule.hpp"
 #include "gossip/origin_table.hpp"
 #include "gossip/publish_log.hpp"
 #include "gossip/publish_queue.hpp"
@@ -49,6 +50,7 @@ class Gossip {
     std::uint64_t cluster_tag = 0;
     PublishQueue::Options queue;
     std::uint64_t egress_bytes_per_s = egress_bytes_per_s_default;
+    SyncMode sync_mode = SyncMode::adaptive;
   };
 
   Gossip(Options options, GossipStore& store, Membership& membership, Random& random);
