@@ -6,8 +6,13 @@
 
 namespace starling::sim {
 
+Ledger::Entry& Ledger::entry_of(const Key& key) {
+  if (last_ == nullptr || last_->first != key) last_ = &*entries_.try_emplace(key).first;
+  return last_->second;
+}
+
 void Ledger::on_admitted(const Key& key, Hits limit, OriginId origin, Hits hits) {
-  Entry& entry = entries_[key];
+  Entry& entry = entry_of(key);
   entry.limit = limit;
   ++entry.offered;
   entry.admitted += hits;
@@ -15,14 +20,14 @@ void Ledger::on_admitted(const Key& key, Hits limit, OriginId origin, Hits hits)
 }
 
 void Ledger::on_denied(const Key& key, Hits limit, Hits hits) {
-  Entry& entry = entries_[key];
+  Entry& entry = entry_of(key);
   entry.limit = limit;
   ++entry.offered;
   if (entry.admitted + hits <= limit) ++entry.false_rejections;
 }
 
 std::string Ledger::check(const Key& key, OriginId observer, const CounterView& view, bool admitted_now) {
-  Entry& entry = entries_[key];
+  Entry& entry = entry_of(key);
   std::map<OriginId, Hits>& seen = seen_[{key, observer}];
   Hits viewed = 0;
   for (const CounterView::Share& share : view.shares) {

@@ -53,7 +53,10 @@ class Ledger {
   void forget_before(std::uint64_t now_s);
 
  private:
+  Entry& entry_of(const Key& key);
+
   std::map<Key, Entry> entries_;
+  std::map<Key, Entry>::value_type* last_ = nullptr;  // most requests go where the one before went
   std::map<std::pair<Key, OriginId>, std::map<OriginId, Hits>> seen_;
 };
 

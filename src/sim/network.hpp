@@ -12,10 +12,9 @@
 
 #include "base/random.hpp"
 #include "base/time.hpp"
+#include "sim/event_queue.hpp"
 
 namespace starling::sim {
-
-using NodeIndex = std::size_t;
 
 struct LinkOptions {
   Duration delay = std::chrono::microseconds(500);  ///< one way

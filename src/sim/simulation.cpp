@@ -116,7 +116,7 @@ void Simulation::list_in_dns(const std::vector<NodeIndex>& nodes) {
 }
 
 void Simulation::at(Instant at, std::function<void()> action) {
-  events_.push(Event{std::max(at, now_), next_sequence_++, std::move(action)});
+  events_.add_action(std::max(at, now_), std::move(action));
 }
 
 void Simulation::arm(NodeIndex index) {
@@ -124,14 +124,16 @@ void Simulation::arm(NodeIndex index) {
   const Instant deadline = std::max(node.engine->next_deadline(), now_);
   if (deadline >= node.armed) return;
   node.armed = deadline;
-  at(deadline, [this, index, deadline, life = node.life] {
-    Node& armed = nodes_[index];
-    if (armed.life != life || armed.armed != deadline) return;  // killed, or armed anew for an earlier time
-    armed.armed = never;
-    Shell shell(*this, index);
-    armed.engine->on_tick(now_, wall(index), shell);
-    arm(index);
-  });
+  events_.add_tick(deadline, index, node.life);
+}
+
+void Simulation::tick(NodeIndex index, std::uint64_t life) {
+  Node& node = nodes_[index];
+  if (node.life != life || node.armed != now_) return;  // killed, or armed anew for an earlier time
+  node.armed = never;
+  Shell shell(*this, index);
+  node.engine->on_tick(now_, wall(index), shell);
+  arm(index);
 }
 
 std::optional<NodeIndex> Simulation::node_at(const Endpoint& endpoint) const {
@@ -146,12 +148,8 @@ void Simulation::send(NodeIndex from, Port via, const Endpoint& to, std::span<co
   const auto target = node_at(to);
   trace(bytes.size() + 2000 * from);
   if (!target || to.port != (via == Port::sync ? sync_port : heartbeat_port)) return;
-  for (const Duration delay : network_.fate(from, *target)) {
-    at(now_ + delay,
-       [this, from, target = *target, via, copy = std::vector<std::byte>(bytes.begin(), bytes.end())] {
-         deliver(from, target, via, copy);
-       });
-  }
+  for (const Duration delay : network_.fate(from, *target))
+    events_.add_arrival(now_ + delay, from, *target, via, bytes);
 }
 
 void Simulation::deliver(NodeIndex from, NodeIndex to, Port port, std::span<const std::byte> bytes) {
@@ -222,14 +220,26 @@ void Simulation::schedule_arrival(NodeIndex node, std::string principal, double 
   });
 }
 
-void Simulation::run_until(Instant until) {
-  while (!events_.empty() && events_.top().at <= until && failure_.empty()) {
-    // The queue hands out const references; the event is dropped right after, so it may be moved from.
-    Event event = std::move(const_cast<Event&>(events_.top()));
-    events_.pop();
-    now_ = event.at;
-    event.run();
+void Simulation::run(const EventQueue::Event& event) {
+  now_ = event.at;
+  switch (event.kind) {
+    case EventQueue::Kind::action:
+      events_.take_action(event)();
+      return;
+    case EventQueue::Kind::tick:
+      tick(event.slot, event.life);
+      return;
+    case EventQueue::Kind::arrival: {
+      const InTransit& datagram = events_.datagram(event);
+      deliver(datagram.from, datagram.to, datagram.port, datagram.bytes);
+      events_.release_datagram(event);
+      return;
+    }
   }
+}
+
+void Simulation::run_until(Instant until) {
+  while (!events_.empty() && events_.next_at() <= until && failure_.empty()) run(events_.pop());
   now_ = std::max(now_, until);
 }
 

@@ -13,13 +13,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <queue>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/random.hpp"
 #include "engine/engine.hpp"
+#include "sim/event_queue.hpp"
 #include "sim/ledger.hpp"
 #include "sim/network.hpp"
 
@@ -91,16 +91,6 @@ class Simulation {
   std::uint64_t datagrams_sent() const { return datagrams_sent_; }
 
  private:
-  struct Event {
-    Instant at;
-    std::uint64_t sequence;
-    std::function<void()> run;
-  };
-  struct Later {
-    bool operator()(const Event& a, const Event& b) const {
-      return a.at != b.at ? a.at > b.at : a.sequence > b.sequence;
-    }
-  };
   class Shell;
   struct Node {
     std::unique_ptr<Engine> engine;
@@ -110,6 +100,8 @@ class Simulation {
   };
 
   void arm(NodeIndex node);
+  void run(const EventQueue::Event& event);
+  void tick(NodeIndex node, std::uint64_t life);
   void send(NodeIndex from, Port via, const Endpoint& to, std::span<const std::byte> bytes);
   void deliver(NodeIndex from, NodeIndex to, Port port, std::span<const std::byte> bytes);
   std::optional<NodeIndex> node_at(const Endpoint& endpoint) const;
@@ -124,8 +116,7 @@ class Simulation {
   Instant now_{std::chrono::hours(1)};
   std::vector<Node> nodes_;
   std::vector<NodeIndex> listed_;
-  std::priority_queue<Event, std::vector<Event>, Later> events_;
-  std::uint64_t next_sequence_ = 0;
+  EventQueue events_;
   std::uint64_t trace_hash_ = 0xcbf29ce484222325;
   std::uint64_t datagrams_sent_ = 0;
   std::function<void(NodeIndex, const Notice&)> observer_;
