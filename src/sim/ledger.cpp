@@ -67,6 +67,15 @@ const Ledger::Entry* Ledger::find(const Key& key) const {
   return found == entries_.end() ? nullptr : &found->second;
 }
 
+void Ledger::drop_before(std::uint64_t now_s) {
+  forget_before(now_s);
+  last_ = nullptr;
+  std::erase_if(entries_, [&](const auto& item) {
+    const Key& key = item.first;
+    return (key.window_id + 1) * key.window_s <= now_s;
+  });
+}
+
 void Ledger::forget_before(std::uint64_t now_s) {
   std::erase_if(seen_, [&](const auto& item) {
     const Key& key = item.first.first;

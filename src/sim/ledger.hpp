@@ -51,6 +51,8 @@ class Ledger {
   const Entry* find(const Key& key) const;
   /// Windows that ended are no longer checked.
   void forget_before(std::uint64_t now_s);
+  /// Windows that ended before `now_s` are dropped altogether: for runs of very many windows.
+  void drop_before(std::uint64_t now_s);
 
  private:
   Entry& entry_of(const Key& key);

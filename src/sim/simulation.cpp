@@ -74,15 +74,17 @@ void Simulation::start(NodeIndex index) {
   options.seed = random_.next();
   options.node_name = fmt::format("node-{}", index);
   options.sync_port = sync_port;
-  options.has_neighborhood = true;
+  options.has_neighborhood = options_.connected;
   node.engine = std::make_unique<Engine>(options, options_.rules, now_);
   node.armed = never;
   ++node.life;
   trace(index);
-  std::vector<Endpoint> listed;
-  for (const NodeIndex other : listed_) listed.push_back(heartbeat_endpoint(other));
-  Shell shell(*this, index);
-  node.engine->on_resolved(listed, now_, shell);
+  if (options_.connected) {
+    std::vector<Endpoint> listed;
+    for (const NodeIndex other : listed_) listed.push_back(heartbeat_endpoint(other));
+    Shell shell(*this, index);
+    node.engine->on_resolved(listed, now_, shell);
+  }
   arm(index);
 }
 
@@ -155,6 +157,7 @@ void Simulation::send(NodeIndex from, Port via, const Endpoint& to, std::span<co
 void Simulation::deliver(NodeIndex from, NodeIndex to, Port port, std::span<const std::byte> bytes) {
   if (!is_up(to)) return;
   inject(to, Endpoint{address_of(from), port == Port::sync ? sync_port : heartbeat_port}, port, bytes);
+  if (port == Port::sync && options_.on_delta) options_.on_delta(from, to);
 }
 
 Result<void> Simulation::inject(NodeIndex to, const Endpoint& from, Port port,
@@ -178,8 +181,9 @@ std::optional<bool> Simulation::request(NodeIndex index, std::string_view princi
   for (const LimitStatus& status : decision.limits) {
     const Ledger::Key key{std::string(status.rule), status.window_s, status.window_id,
                           std::string(principal)};
-    if (decision.allowed && status.counted) ledger_.on_admitted(key, status.limit, engine.origin(), hits);
-    if (!status.allowed) ledger_.on_denied(key, status.limit, hits);
+    const Hits limit = options_.cluster_limit != 0 ? options_.cluster_limit : status.limit;
+    if (decision.allowed && status.counted) ledger_.on_admitted(key, limit, engine.origin(), hits);
+    if (!status.allowed) ledger_.on_denied(key, limit, hits);
   }
   const bool allowed = decision.allowed;
   trace(allowed ? 3 : 4);

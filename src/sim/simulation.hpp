@@ -32,6 +32,10 @@ struct SimulationOptions {
   LinkOptions link;
   EngineOptions engine;          ///< a template: origin, seed and name are set per node
   bool check_every_step = true;  ///< run the ledger's checks after every admission and delivery
+  bool connected = true;         ///< false: each node is configured as a cluster of one
+  Hits cluster_limit = 0;        ///< what the ledger holds the cluster to; 0: the limit that the node names
+  /// Told of each datagram that came to a node's sync port, after the node has taken it in.
+  std::function<void(NodeIndex from, NodeIndex to)> on_delta;
 };
 
 class Simulation {
