@@ -10,6 +10,7 @@
 
 #include "app/node_process.hpp"
 #include "cli/commands.hpp"
+#include "cli/simulate.hpp"
 #include "node/settings.hpp"
 
 namespace {
@@ -66,6 +67,7 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   const CLI::App* node = add_node_command(app, flags);
   starling::cli::add_commands(app, exit_code);
+  starling::cli::add_simulate(app, exit_code);
   const std::vector<std::string> commands = known_commands(app);
   const std::string first = argc > 1 ? argv[1] : "-";
   if (!first.starts_with('-') && std::find(commands.begin(), commands.end(), first) == commands.end()) {

@@ -63,12 +63,29 @@ class Cli(ClusterCase):
 
     def test_version_and_help(self):
         self.assertEqual(self.output("version"), "starling 0.1.0\n")
-        for command in ([], ["node"], ["peers"], ["status"], ["check"], ["version"]):
+        for command in ([], ["node"], ["peers"], ["status"], ["check"], ["simulate"], ["version"]):
             self.assertTrue(self.output(*command, "--help"), command)
+
+    def test_simulate(self):
+        question = ["--nodes", "5", "--limit", "200/1s", "--load", "10x", "--spread", "zipf", "--delay", "500us",
+                    "--loss", "1%", "--windows", "5"]
+        body = json.loads(self.output("simulate", *question, "-o", "json"))
+        self.assertEqual(body, json.loads(self.output("simulate", *question, "-o", "json")), "not the same twice")
+        self.assertEqual((body["parameters"]["nodes"], body["parameters"]["loss"]), (5, "1%"))
+        self.assertLess(body["over_admission_pct"]["mean"], 10)
+        self.assertLessEqual(body["over_admission_pct"]["mean"], body["over_admission_pct"]["max"])
+        self.assertGreater(body["packets_per_node_per_window"], 0)
+        fixed = json.loads(self.output("simulate", *question, "--sync", "100ms", "-o", "json"))
+        self.assertGreater(fixed["over_admission_pct"]["mean"], 2 * body["over_admission_pct"]["mean"])
+        table = self.output("simulate", *question)
+        for words in ("5 node(s), limit 200/1s, offered 10x (zipf)", "over-admission", "false rejections", "convergence"):
+            self.assertIn(words, table)
 
     def test_wrong_usage(self):
         for arguments in (["peers", "--bogus"], ["peers", "-o", "xml"], ["peers", "--server", "nonsense"], ["check"],
-                          ["check", "noequals"], ["check", "--hits", "x", "a=b"], ["status", "surplus"]):
+                          ["check", "noequals"], ["check", "--hits", "x", "a=b"], ["status", "surplus"],
+                          ["simulate", "--nodes", "0"], ["simulate", "--limit", "5"], ["simulate", "--bogus"], ["simulate", "10"],
+                          ["simulate", "--scheme", "split", "--sync", "100ms"]):
             with self.subTest(arguments=arguments):
                 result = self.starling(*arguments)
                 self.assertEqual((result.returncode, result.stdout), (usage, ""), result)
