@@ -115,7 +115,7 @@ Result<void> Gossip::on_delta(const wire::Delta& delta, const Address& from, Ins
     // A patient one is acked by the next heartbeat, which goes out anyway.
     if (enough || !delta.patient) {
       stream->second.ack_at = std::min(stream->second.ack_at, enough ? now : now + ack_delay);
-      watch(stream->second.ack_at);
+      watch(delta.sender, stream->second);
     }
   }
   return outcome;
@@ -301,7 +301,7 @@ void Gossip::compose(OriginId to, wire::Heartbeat& heartbeat) {
 
 void Gossip::on_tick(Instant now, Effects& effects) {
   flush(now, effects);
-  if (stream_deadline_ <= now) tick_streams(now, effects);
+  tick_streams(now, effects);
   if (next_sweep_ <= now) {
     drop_stale_rows(now);
     next_sweep_ = now + sweep_interval;
@@ -309,7 +309,8 @@ void Gossip::on_tick(Instant now, Effects& effects) {
 }
 
 Instant Gossip::next_deadline() const {
-  return std::min({queue_.next_deadline(), stream_deadline_, next_sweep_});
+  const Instant stream = watched_.empty() ? never : watched_.begin()->first;
+  return std::min({queue_.next_deadline(), stream, next_sweep_});
 }
 
 void Gossip::drop_stale_rows(Instant now) {

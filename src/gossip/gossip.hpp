@@ -25,7 +25,9 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/effects.hpp"
@@ -126,7 +128,7 @@ class Gossip {
   void tick_streams(Instant now, Effects& effects);
   void drop_stale_rows(Instant now);
   void flush(Instant now, Effects& effects);
-  void watch(Instant deadline) { stream_deadline_ = std::min(stream_deadline_, deadline); }
+  void watch(OriginId origin, Stream& stream);
 
   Options options_;
   GossipStore& store_;
@@ -140,7 +142,7 @@ class Gossip {
   std::map<OriginId, Stream> streams_;  // of live peers
   bool leaving_ = false;
   bool joining_ = true;
-  Instant stream_deadline_ = never;  // no stream has anything due before this
+  std::set<std::pair<Instant, OriginId>> watched_;  // streams; also former ones, for 2 s at most
   Instant next_sweep_{};
   std::vector<ComponentIndex> due_;  // scratch
   wire::Delta delta_;                // scratch

@@ -108,12 +108,26 @@ void Gossip::arm_retransmission(Stream& stream, const Peer& peer, Instant now) {
   const Duration backed_off = base * (std::int64_t{1} << std::min(stream.timeouts, backoff_doublings_max));
   // An earlier deadline stands: it is for packets sent before these.
   stream.retransmit_at = std::min(stream.retransmit_at, now + std::min(backed_off, retransmit_max));
-  watch(stream.retransmit_at);
+  watch(peer.origin, stream);
+}
+
+/// Deadlines that move later, or away, are left: when their time comes there is nothing to do.
+void Gossip::watch(OriginId origin, Stream& stream) {
+  const Instant due = std::min(stream.retransmit_at, stream.ack_at);
+  if (due >= stream.watched) return;
+  if (stream.watched != never) watched_.erase({stream.watched, origin});
+  watched_.emplace(due, origin);
+  stream.watched = due;
 }
 
 void Gossip::tick_streams(Instant now, Effects& effects) {
-  stream_deadline_ = never;
-  for (auto& [origin, stream] : streams_) {
+  while (!watched_.empty() && watched_.begin()->first <= now) {
+    const auto [due, origin] = *watched_.begin();
+    watched_.erase(watched_.begin());
+    const auto found = streams_.find(origin);
+    if (found == streams_.end() || found->second.watched != due) continue;  // of an earlier acquaintance
+    Stream& stream = found->second;
+    stream.watched = never;
     const Peer* peer = membership_.find(origin);
     if (peer == nullptr || !peer->live()) continue;
     if (stream.retransmit_at <= now) {
@@ -131,7 +145,7 @@ void Gossip::tick_streams(Instant now, Effects& effects) {
         stream.ack_at = egress_.next(Purpose::ack);
       }
     }
-    watch(std::min(stream.retransmit_at, stream.ack_at));
+    watch(origin, stream);
   }
 }
 

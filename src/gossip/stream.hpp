@@ -35,6 +35,8 @@ struct Stream {
   std::set<OriginId> holdings_seen;  ///< while joining; at most `origins_max`
   bool holdings_complete = false;
 
+  Instant watched = never;  ///< when the clock looks at this stream next; at or before each deadline above
+
   std::size_t holdings_next = 0;  ///< row of the origin table that the next slice for it starts with
 };
 
