@@ -182,7 +182,8 @@ void Engine::on_tick(Instant now, WallTime wall, Effects& effects) {
 }
 
 void Engine::expire(WallTime wall, Instant now) {
-  const std::size_t gone = counters_.expire(wall, expire_per_tick_max, [this](ComponentIndex component) {
+  const WallTime ended_by = expiry_clock_.at(now, wall);
+  const std::size_t gone = counters_.expire(ended_by, expire_per_tick_max, [this](ComponentIndex component) {
     const OriginIndex origin = counters_.component(component).origin;
     gossip_.forget(component, origin);
     if (origin == own_origin) limiter_.guard().forget(component);

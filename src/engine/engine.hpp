@@ -17,6 +17,7 @@
 #include "base/result.hpp"
 #include "counter/counter_table.hpp"
 #include "engine/counter_store.hpp"
+#include "engine/expiry_clock.hpp"
 #include "engine/view.hpp"
 #include "gossip/gossip.hpp"
 #include "limiter/limiter.hpp"
@@ -106,6 +107,7 @@ class Engine {
   EngineCounts counts_;
   Instant join_deadline_;
   Instant leave_deadline_ = never;
+  ExpiryClock expiry_clock_;
   Instant next_expiry_check_{};
   Instant table_full_noticed_{};
   bool table_full_ = false;

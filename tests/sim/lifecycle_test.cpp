@@ -153,6 +153,28 @@ TEST_SUITE("sim.lifecycle") {
     CHECK(simulation.engine(0).counts().counters_used <= 4);
   }
 
+  TEST_CASE("a clock that is stepped, and stepped back within five seconds, lowers no count") {
+    constexpr std::uint32_t window_s = 4;
+    for (int step_ms = -4000; step_ms <= 8000; step_ms += 500) {
+      CAPTURE(step_ms);
+      Simulation simulation(small_cluster(9, 3, 1'000'000, window_s));
+      settle(simulation);
+      const Instant end = simulation.now() + seconds(20);
+      for (NodeIndex node = 0; node < 3; ++node) simulation.load(node, "alice", 20, end);
+      for (int i = 0; i < 3; ++i) {
+        const Instant at =
+            simulation.now() + milliseconds(1000 + 6300 * i);  // at different times of a window
+        simulation.at(at, [&] { simulation.set_clock_skew(0, milliseconds(step_ms)); });
+        simulation.at(at + milliseconds(4500), [&] { simulation.set_clock_skew(0, milliseconds(0)); });
+      }
+      simulation.run_until(end + seconds(1));
+      CHECK_MESSAGE(simulation.failure().empty(), simulation.failure());
+      // No window is kept for long on this account.
+      simulation.run_until(end + seconds(3 * window_s));
+      CHECK(simulation.engine(0).counts().counters_used <= 3);
+    }
+  }
+
   TEST_CASE("garbage and packets of another cluster change nothing and are counted by reason") {
     Simulation simulation(small_cluster(8, 2, 100, 7200));
     settle(simulation);
