@@ -43,7 +43,8 @@ void Membership::ask_about_the_silent(Instant now, Due& due) {
   }
 }
 
-/// Three of those that we hear, drawn at random (a reservoir: each is as likely as any other).
+/// Three of those that we hear and that hear us, drawn at random (a reservoir: each is as likely as any
+/// other).
 void Membership::ask_others(const Peer& missed, Instant now, Due& due) {
   const std::size_t first = due.inquiries.size();
   std::uint64_t seen = 0;
@@ -64,6 +65,9 @@ void Membership::ask_others(const Peer& missed, Instant now, Due& due) {
       due.inquiries[first + slot] = question;
     }
   }
+  // Fewer are asked more than once: a packet may be lost.
+  for (std::size_t i = first; seen != 0 && due.inquiries.size() < first + witnesses_per_inquiry; ++i)
+    due.inquiries.push_back(due.inquiries[i]);
 }
 
 const Peer* Membership::live_peer_at(const Endpoint& from, OriginId origin) const {

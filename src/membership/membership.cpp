@@ -127,8 +127,10 @@ Result<Membership::Heard> Membership::take_heartbeat(const Endpoint& from, const
     // echo is merely old needs nothing, unless it says so: it does not hear us, but lives.
     heard.reply_wanted = may_reply && (heartbeat.recipient != options_.self || heartbeat.wants_answer);
     set_origin(*candidate, heartbeat.sender);
-    if (heartbeat.state != wire::NodeState::left)
+    if (heartbeat.state != wire::NodeState::left && known != nullptr && known->is_news(heartbeat)) {
+      known->newest_sent_ns = heartbeat.sent_ns;
       on_sign_of_life(heartbeat.sender, from.address, now, effects);
+    }
     return heard;
   }
   candidate->proven = true;
@@ -142,23 +144,16 @@ Result<Membership::Heard> Membership::take_heartbeat(const Endpoint& from, const
   const bool works = in_use != nullptr && now - in_use->heard_at <= patience(peer).suspect;
   if (!peer.live() || !works) peer.heartbeat = from;
   peer.sync = Endpoint{peer.heartbeat.address, heartbeat.sync_port};
-  peer.last_heard = now;
-  peer.last_answer = now;
-  peer.hears_us = true;
-  peer.interval = milliseconds(heartbeat.interval_ms);
-  peer.name = heartbeat.name;
-  peer.software = heartbeat.software;
-  peer.node_state = heartbeat.state;
-  peer.version = std::max(peer.version, heartbeat.version);
+  const bool is_news = peer.is_news(heartbeat);
+  peer.on_heartbeat(heartbeat, now);
   if (heartbeat.state == wire::NodeState::left) {
     set_state(peer, PeerState::left, now, effects);
-  } else if (peer.state != PeerState::left) {  // a late heartbeat does not undo a goodbye
+  } else if (peer.state != PeerState::left && is_news) {  // a late heartbeat does not undo a goodbye
     heard.became_alive = heard.became_alive || !peer.live();
     set_state(peer, PeerState::alive, now, effects);
     heard.reply_wanted = heard.became_alive || (heartbeat.wants_answer && may_reply);
   }
   estimate(peer, heartbeat, now, wall, effects);
-  peer.reported_delay = std::chrono::microseconds(heartbeat.peer_delay_us);
   heard.peer = &peer;
   return heard;
 }

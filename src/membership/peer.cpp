@@ -2,6 +2,20 @@
 
 namespace starling {
 
+void Peer::on_heartbeat(const wire::Heartbeat& heard, Instant now) {
+  if (is_news(heard)) {
+    newest_sent_ns = heard.sent_ns;
+    last_heard = last_answer = now;
+    hears_us = true;
+    interval = std::chrono::milliseconds(heard.interval_ms);
+    reported_delay = std::chrono::microseconds(heard.peer_delay_us);
+    name = heard.name;
+    software = heard.software;
+    node_state = heard.state;
+  }
+  version = std::max(version, heard.version);
+}
+
 void Peer::on_rtt(Duration sample) {
   round_trips.add(sample);
   if (!rtt) {

@@ -61,13 +61,14 @@ struct Peer {
   PeerState state = PeerState::alive;
   wire::NodeState node_state = wire::NodeState::joining;
   Instant first_alive;
-  Instant last_heard;    ///< by ourselves
-  Instant vouched_at;    ///< when others are known to have heard it themselves
-  Instant last_answer;   ///< when it last proved that it hears us too
-  bool hears_us = true;  ///< `last_answer` is not older than a silence that means death
-  Duration interval{};   ///< between its heartbeats, as it says; 0: it has not said (0.1.0)
-  Instant next_inquiry;  ///< while nothing is heard of it
-  SentClocks inquiries;  ///< of our last inquiries about it
+  std::uint64_t newest_sent_ns = 0;  ///< the newest clock in its heartbeats
+  Instant last_heard;                ///< by ourselves
+  Instant vouched_at;                ///< when others are known to have heard it themselves
+  Instant last_answer;               ///< when it last proved that it hears us too
+  bool hears_us = true;              ///< `last_answer` is not older than a silence that means death
+  Duration interval{};               ///< between its heartbeats, as it says; 0: it has not said (0.1.0)
+  Instant next_inquiry;              ///< while nothing is heard of it
+  SentClocks inquiries;              ///< of our last inquiries about it
   Instant state_since;
   Version version;                 ///< highest version it says it has published
   std::optional<Duration> rtt;     ///< smoothed
@@ -82,6 +83,12 @@ struct Peer {
 
   /// The last that is known of it.
   Instant last_sign() const { return std::max(last_heard, vouched_at); }
+
+  /// Not one that comes twice, late or from a recording: they would keep the dead alive. The clock of one
+  /// life never runs backwards.
+  bool is_news(const wire::Heartbeat& heard) const { return heard.sent_ns > newest_sent_ns; }
+  /// Takes in what a heartbeat that answers ours says.
+  void on_heartbeat(const wire::Heartbeat& heard, Instant now);
 
   /// RFC 6298's estimator, gains 1/8 and 1/4.
   void on_rtt(Duration sample);

@@ -155,6 +155,17 @@ TEST_SUITE("sim.liveness") {
     }
   }
 
+  TEST_CASE("one witness is enough to hold a broken link at 20 % loss for ten minutes") {
+    Simulation simulation(quiet_cluster(9, 3));
+    settle(simulation);
+    simulation.network().set_options(LinkOptions{.loss = 0.2});
+    simulation.network().cut(0, 1);
+    simulation.network().cut(1, 0);
+    Verdicts verdicts(simulation);
+    simulation.run_until(simulation.now() + seconds(600));
+    CHECK(verdicts.dead == 0);
+  }
+
   TEST_CASE("halves of a partition give each other up within 5 s, since nobody left hears the others") {
     constexpr std::size_t half = 30;
     Simulation simulation(quiet_cluster(7, 2 * half));

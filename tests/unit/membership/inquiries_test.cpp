@@ -207,6 +207,7 @@ TEST_SUITE("membership.inquiries") {
     asking.wants_answer = true;
     CHECK_FALSE(f.hear(at(2), asking)->reply_wanted);
     f.now += milliseconds(50);
+    ++asking.sent_ns;
     CHECK(f.hear(at(2), asking)->reply_wanted);
     // From one that has not heard us for long: its echo is too old to prove anything, and still it wants to
     // know.
@@ -234,6 +235,40 @@ TEST_SUITE("membership.inquiries") {
     goodbye.state = wire::NodeState::left;
     f.hear(at(2), goodbye);  // proves nothing: it may be forged
     CHECK(f.state_of(other) == PeerState::alive);
+  }
+
+  TEST_CASE("heartbeats that come twice, late or from a recording keep nobody alive") {
+    Fixture f;
+    f.meet(other, at(2));
+    f.now += milliseconds(100);
+    const wire::Heartbeat ours = f.compose(at(2));
+    const wire::Heartbeat proven = f.from(other, &ours);
+    const wire::Heartbeat unproven = f.from(other);
+    CHECK(f.hear(at(2), proven).has_value());
+    const Instant last = f.now;
+    while (f.now - last < milliseconds(2750)) {
+      f.pass(milliseconds(50));
+      f.hear(at(2), proven);
+      f.hear(at(2), unproven);
+      CHECK(f.membership.find(other)->last_sign() == last);
+    }
+    f.pass(milliseconds(150));
+    CHECK(f.state_of(other) == PeerState::dead);
+    f.hear(at(2), proven);
+    f.hear(at(2), unproven);
+    CHECK(f.state_of(other) == PeerState::dead);
+  }
+
+  TEST_CASE("fewer than three witnesses are asked more than once, for a packet may be lost") {
+    for (const std::uint32_t count : {1U, 2U}) {
+      Inquiring f(count);
+      f.until_asked();
+      CHECK(f.inquiries.size() == 3);
+    }
+    Inquiring alone(0);
+    alone.pass(milliseconds(1500));
+    CHECK(alone.state_of(other) == PeerState::suspect);
+    CHECK(alone.inquiries.empty());
   }
 
   TEST_CASE("a live peer is sent heartbeats at every interval, however long it has not answered") {

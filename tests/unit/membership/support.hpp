@@ -71,7 +71,7 @@ struct Fixture {
     heartbeat.state = wire::NodeState::ready;
     heartbeat.sync_port = 4290;
     heartbeat.wall = wall;
-    heartbeat.sent_ns = 77;
+    heartbeat.sent_ns = static_cast<std::uint64_t>(now.time_since_epoch().count());
     heartbeat.interval_ms = 200;
     heartbeat.echo_ns = ours == nullptr ? 0 : ours->sent_ns;
     return heartbeat;
