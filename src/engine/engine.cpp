@@ -241,6 +241,23 @@ EngineCounts Engine::counts() const {
   return counts;
 }
 
+EngineSizes Engine::sizes() const {
+  return EngineSizes{.counters = counters_.counters_count(),
+                     .components = counters_.components_count(),
+                     .origins = gossip_.origins_count(),
+                     .peers = membership_.peers().size(),
+                     .addresses = membership_.addresses().all().size(),
+                     .gossip = gossip_.sizes()};
+}
+
+Hits Engine::look(const CounterId& id, std::vector<CounterView::Share>& shares) const {
+  shares.clear();
+  counters_.for_each_component(id, [&](const Component& component) {
+    shares.push_back({gossip_.origin_id(component.origin), component.hits});
+  });
+  return counters_.value(id);
+}
+
 std::vector<PeerView> Engine::peers(Instant now) const {
   const auto ms_since = [&](Instant then) {
     return std::chrono::duration_cast<milliseconds>(now - then).count();

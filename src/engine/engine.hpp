@@ -80,6 +80,12 @@ class Engine {
   /// The counters this request is held to, in the current and the previous window, if they have hits.
   std::vector<CounterView> counters(const Request& request, WallTime wall);
 
+  /// The counters behind the last decision's `limits`, in the same order.
+  std::span<const CounterId> decided() const { return limiter_.counters(); }
+  /// Fills `shares` with the components of a counter, in no particular order, and returns its merged value.
+  Hits look(const CounterId& id, std::vector<CounterView::Share>& shares) const;
+  EngineSizes sizes() const;
+
  private:
   Result<void> dispatch(const Endpoint& from, wire::Kind kind, std::size_t bytes_count, Instant now,
                         WallTime wall, Effects& effects);

@@ -61,6 +61,16 @@ struct CounterView {
   std::vector<Share> shares;  ///< by origin
 };
 
+/// How full the bounded tables and queues are; for checks.
+struct EngineSizes {
+  std::size_t counters = 0;
+  std::size_t components = 0;
+  std::size_t origins = 0;
+  std::size_t peers = 0;
+  std::size_t addresses = 0;
+  GossipSizes gossip;
+};
+
 struct EngineCounts {
   std::uint64_t allowed = 0;
   std::uint64_t denied = 0;

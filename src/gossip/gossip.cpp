@@ -357,6 +357,13 @@ bool Gossip::everything_acked() const {
          });
 }
 
+GossipSizes Gossip::sizes() const {
+  GossipSizes sizes{.streams = streams_.size(), .in_flight_most = 0, .waiting = queue_.places_count()};
+  for (const auto& [origin, stream] : streams_)
+    sizes.in_flight_most = std::max(sizes.in_flight_most, stream.in_flight.size());
+  return sizes;
+}
+
 Gossip::Lag Gossip::lag(const Peer& peer, Instant now) const {
   Lag lag;
   const Origin* origin = origins_.find(peer.origin);

@@ -45,8 +45,17 @@
 
 namespace starling {
 
+/// How full the queues are.
+struct GossipSizes {
+  std::size_t streams = 0;
+  std::size_t in_flight_most = 0;  ///< deltas not acked by the peer that has most of them
+  std::size_t waiting = 0;         ///< places in the publish queue
+};
+
 class Gossip {
  public:
+  static constexpr std::size_t in_flight_packets_max = 256;
+
   struct Options {
     OriginId self;
     std::uint64_t cluster_tag = 0;
@@ -97,13 +106,14 @@ class Gossip {
   };
   Lag lag(const Peer& peer, Instant now) const;
 
+  GossipSizes sizes() const;
+  std::size_t origins_count() const { return origins_.origins_count(); }
   OriginId origin_id(OriginIndex index) const { return origins_[index].id; }
   Egress& egress() { return egress_; }
   const Egress& egress() const { return egress_; }
   wire::Encoder& encoder() { return encoder_; }
 
  private:
-  static constexpr std::size_t in_flight_packets_max = 256;
   static constexpr std::size_t catch_up_packets_max = 32;  ///< in flight to a peer that is far behind
   static constexpr std::uint32_t pull_packets_max = 16;    ///< answers to one pull
   static constexpr std::uint32_t deltas_per_ack = 8;

@@ -57,6 +57,8 @@ class PublishQueue {
   void postpone_lazy(Instant until) { beat_at_ = until; }
 
   bool empty() const { return queued_count_ == 0; }
+  /// Places in use in both queues, those of components that were forgotten meanwhile included.
+  std::size_t places_count() const { return urgent_.size() + lazy_.size(); }
   Instant next_deadline() const;
 
  private:
