@@ -35,14 +35,16 @@ void Guard::forget(ComponentIndex component) {
   if (component.value < rows_.size()) rows_[component.value] = Row{};
 }
 
-bool Guard::admits(Hits remaining, Hits unseen, Hits hits, const Surroundings& around) {
+bool Guard::admits(const Spending& spending, const Surroundings& around) {
+  const auto& [remaining, unseen, hits, exact] = spending;
   const Hits nodes = std::max(around.nodes_count, 1U);
   if (nodes == 1) return true;
   if (saturating_add(unseen, hits) <= remaining / nodes) return true;
   if (unseen != 0) return false;
-  const auto slot_ms = std::max<std::int64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(around.peer_delay).count(), 1);
-  const std::uint64_t slot = ms_since_epoch(around.wall) / static_cast<std::uint64_t>(slot_ms);
+  const auto delay_ms = std::chrono::duration_cast<std::chrono::milliseconds>(around.peer_delay).count();
+  const auto slot_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(delay_ms, 2));
+  const std::uint64_t slot = ms_since_epoch(around.wall) / slot_ms;
+  if (exact && ms_since_epoch(around.wall) % slot_ms >= slot_ms / 2) return false;
   // In each slot as many nodes have their turn as hits remain, the next ones in the next slot.
   const Hits turns = std::clamp<Hits>(remaining / std::max<Hits>(hits, 1), 1, nodes);
   return (around.rank + nodes - slot * turns % nodes) % nodes < turns;

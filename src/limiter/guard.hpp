@@ -12,9 +12,9 @@
 /// steps of its published count, `settled` and `pending`; a step is D long or a little more, so a hit counts
 /// as unseen for D to 2 D.
 ///
-/// Tried and left: larger shares (1.5 and 2 times remaining / N: at 100 times the limit 0.1 and 0.4 % too much
-/// instead of 0, for a third fewer false rejections), fewer or more turns per slot (half: no gain and twice the
-/// false rejections; twice: 0.1 % too much).
+/// Tried and left: larger shares (1.5 and 2 times remaining / N: at 100 times the limit 0.1 and 0.4 % too
+/// much instead of 0, for a third fewer false rejections), fewer or more turns per slot (half: no gain and
+/// twice the false rejections; twice: 0.1 % too much).
 ///
 /// Source: `design.md` section 5; the numbers are in protocol/README.md.
 #pragma once
@@ -48,9 +48,16 @@ class Guard {
   /// The component is gone; its row may come back as another.
   void forget(ComponentIndex component);
 
-  /// May a request that costs `hits` pass, when `remaining` (at least `hits`) is left in the merged view and
-  /// `unseen` hits of this node are in the dark?
-  static bool admits(Hits remaining, Hits unseen, Hits hits, const Surroundings& around);
+  struct Spending {
+    Hits remaining = 0;  ///< in the merged view; at least `hits`
+    Hits unseen = 0;     ///< of this node, in the dark
+    Hits hits = 1;       ///< what the request costs
+    /// Keep the second half of each slot free, in which the news of the first half arrives. Else a node whose
+    /// turn comes right after another's may not know of it, and a hit in ten thousand is admitted too much;
+    /// the price is twice as many false rejections at the end of the limit.
+    bool exact = false;
+  };
+  static bool admits(const Spending& spending, const Surroundings& around);
 
  private:
   struct Row {

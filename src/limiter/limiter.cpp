@@ -33,14 +33,6 @@ Hits budget_of(const Rule& rule, Hits limit, const Surroundings& around) {
   return limit * around.nodes_count / around.known_count;
 }
 
-/// Whom the guard divides what remains by. A part of a divided neighborhood acts as one of twice its size:
-/// with full shares the guard's own error, a hit in some thousands at 100 times the limit, would break the
-/// promise.
-Surroundings spenders_of(const Rule& rule, Surroundings around) {
-  if (divided(rule, around) && around.nodes_count > 1) around.nodes_count *= 2;
-  return around;
-}
-
 /// A divided neighborhood promises not to exceed the limit, so its parts are guarded as well.
 bool guarded(const Rule& rule, Hits limit, const Surroundings& around) {
   if (divided(rule, around)) return true;
@@ -107,8 +99,9 @@ void Limiter::judge(std::size_t index, Hits hits, const Surroundings& around, co
   } else if (hits > 0 && guarded(rule, status.limit, around)) {
     const ComponentIndex own = counters.own_component(id);
     const Hits unseen = guard_.unseen(own, own == no_component ? 0 : counters.hits(own), around);
-    if (!Guard::admits(budget - status.used, unseen, hits, spenders_of(rule, around)))
-      status.denial = Denial::held_back;
+    const Guard::Spending spending{
+        .remaining = budget - status.used, .unseen = unseen, .hits = hits, .exact = divided(rule, around)};
+    if (!Guard::admits(spending, around)) status.denial = Denial::held_back;
   }
   status.allowed = status.denial == Denial::none;
   status.enforced = rule.when_isolated != WhenIsolated::learning || !around.isolated;

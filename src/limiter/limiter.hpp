@@ -8,8 +8,8 @@
 ///
 /// `fixed_window`: a request passes while used + hits <= limit in the current window. `sliding_window`: used
 /// also has the previous window's hits, weighted by the share of it that the last window length still covers.
-/// Both are pure functions of merged window counts. What the cluster around says - how many nodes, how many of
-/// them out of reach, how stale the views - comes in as `Surroundings`; the policies of a rule
+/// Both are pure functions of merged window counts. What the cluster around says - how many nodes, how many
+/// of them out of reach, how stale the views - comes in as `Surroundings`; the policies of a rule
 /// (`when_isolated`, `admission`, `when_full`) turn it into a smaller limit, a pause, or a word of warning.
 #pragma once
 

@@ -1,6 +1,6 @@
 /// Sliding windows out of aligned ones: the last window length is the current window and the tail of the one
-/// before, of which we know only how many hits it had. They are taken to be spread evenly over it, so the tail
-/// counts for its share of them.
+/// before, of which we know only how many hits it had. They are taken to be spread evenly over it, so the
+/// tail counts for its share of them.
 ///
 /// Source: the approximation of Kong, Cloudflare and Envoy's local limiters; `design.md` section 3.
 #pragma once
@@ -18,8 +18,8 @@ struct SlidingCounts {
   Hits previous = 0;
   Hits current = 0;
 };
-/// Milliseconds, at least 1, until no more than `wanted` of these counts are inside the last window length, if
-/// nothing is added meanwhile.
+/// Milliseconds, at least 1, until no more than `wanted` of these counts are inside the last window length,
+/// if nothing is added meanwhile.
 std::uint64_t sliding_wait_ms(const SlidingCounts& counts, Hits wanted, const Window& window, WallTime wall);
 
 }  // namespace starling

@@ -1,4 +1,5 @@
-/// What a decision must know of time and of the cluster. The limiter knows no peers; it is told these numbers.
+/// What a decision must know of time and of the cluster. The limiter knows no peers; it is told these
+/// numbers.
 #pragma once
 
 #include <cstdint>

@@ -11,7 +11,7 @@
 
 #include "base/random.hpp"
 #include "base/time.hpp"
-#include "sim/event_queue.hpp"
+#include "sim/network.hpp"
 
 namespace starling::sim {
 

@@ -168,16 +168,14 @@ ExperimentResult Experiment::run(std::function<void(double)> on_progress) {
 
 void Experiment::judge_window(std::uint64_t window_id, ExperimentResult& result) {
   const Hits limit = options_.limit.requests;
-  Ledger::Entry truth;  // nothing was offered, unless the ledger says otherwise
-  for (const auto& [key, entry] : simulation_->ledger().entries())
-    if (key.window_id == window_id) truth = entry;
+  const bool offered = judged_ != nullptr && judged_->key.window_id == window_id;
+  const Ledger::Entry truth = offered ? judged_->entry : Ledger::Entry{};
   result.offered += truth.offered;
   result.admitted += truth.admitted;
   over_pct_.push_back(100.0 * static_cast<double>(saturating_sub(truth.admitted, limit)) /
                       static_cast<double>(limit));
   false_pct_.push_back(100.0 * static_cast<double>(truth.false_rejections) /
                        static_cast<double>(std::max<std::uint64_t>(truth.offered, 1)));
-  simulation_->ledger().drop_before((window_id + 1) * options_.limit.window_s);
 }
 
 void Experiment::offer_until(Instant until) {
@@ -189,20 +187,18 @@ void Experiment::offer_until(Instant until) {
 }
 
 void Experiment::offer(NodeIndex node) {
-  if (!simulation_->request(node, principal).value_or(false) || options_.scheme == Scheme::split) return;
-  const std::uint64_t window_id = Window::at(simulation_->wall(node), options_.limit.window_s).id.value;
-  const Ledger::Entry* truth =
-      simulation_->ledger().find(Ledger::Key{.rule = simulation_->engine(node).rules().rules[0].name,
-                                             .window_s = options_.limit.window_s,
-                                             .window_id = window_id,
-                                             .principal = std::string(principal)});
-  STARLING_CHECK(truth != nullptr);
-  const double left = static_cast<double>(saturating_sub(options_.limit.requests, truth->admitted));
+  const bool admitted = simulation_->request(node, principal).value_or(false);
+  const CounterId id = simulation_->engine(node).decided()[0];
+  if (judged_ == nullptr || judged_->id != id) judged_ = simulation_->ledger().find(id);
+  STARLING_CHECK(judged_ != nullptr);
+  if (!admitted || options_.scheme == Scheme::split) return;
+  const Ledger::Entry& truth = judged_->entry;
+  const double left = static_cast<double>(saturating_sub(options_.limit.requests, truth.admitted));
   convergence_->on_admitted(
       *simulation_, principal,
       Convergence::Hit{.node = node,
-                       .window_id = window_id,
-                       .own = truth->by_origin.at(simulation_->engine(node).origin()),
+                       .window_id = id.window.id.value,
+                       .own = truth.admitted_by(simulation_->engine(node).origin()),
                        .near_limit = left < near_limit_share * static_cast<double>(options_.limit.requests)});
 }
 

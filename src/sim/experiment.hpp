@@ -85,6 +85,7 @@ class Experiment {
   std::unique_ptr<Simulation> simulation_;
   std::unique_ptr<Arrivals> arrivals_;
   Arrivals::Arrival next_;
+  const Ledger::Counter* judged_ = nullptr;  // what the last request was held to
   std::function<void(double)> on_progress_;
   Instant begin_;
   Instant end_;

@@ -5,82 +5,130 @@
 #include <algorithm>
 
 namespace starling::sim {
+namespace {
 
-Ledger::Entry& Ledger::entry_of(const Key& key) {
-  if (last_ == nullptr || last_->first != key) last_ = &*entries_.try_emplace(key).first;
-  return last_->second;
+using Share = CounterView::Share;
+
+template <class Shares>
+auto find_share(Shares& shares, OriginId origin) {
+  return std::find_if(shares.begin(), shares.end(),
+                      [&](const Share& share) { return share.origin == origin; });
 }
 
-void Ledger::on_admitted(const Key& key, Hits limit, OriginId origin, Hits hits) {
-  Entry& entry = entry_of(key);
-  entry.limit = limit;
+std::string told(const Ledger::Counter& counter, OriginId observer) {
+  return fmt::format("node {:016x}, rule {}, {} s window {}, principal {}", observer.value, counter.key.rule,
+                     counter.key.window_s, counter.key.window_id, counter.key.principal);
+}
+
+}  // namespace
+
+Hits Ledger::Entry::admitted_by(OriginId origin) const {
+  const auto found = find_share(by_origin, origin);
+  return found == by_origin.end() ? 0 : found->hits;
+}
+
+Ledger::Observer& Ledger::Counter::observer(OriginId node) {
+  const auto found = std::find_if(observers.begin(), observers.end(),
+                                  [&](const Observer& observer) { return observer.node == node; });
+  if (found != observers.end()) return *found;
+  observers.push_back(Observer{.node = node});
+  return observers.back();
+}
+
+const Ledger::Observer* Ledger::Counter::find_observer(OriginId node) const {
+  const auto found = std::find_if(observers.begin(), observers.end(),
+                                  [&](const Observer& observer) { return observer.node == node; });
+  return found == observers.end() ? nullptr : &*found;
+}
+
+Ledger::Counter& Ledger::counter(const CounterId& id, std::string_view rule, std::string_view principal,
+                                 Hits limit) {
+  const auto [found, fresh] = index_.try_emplace(id, counters_.size());
+  if (fresh) {
+    Counter& counter = counters_.emplace_back();
+    counter.id = id;
+    counter.key = Key{std::string(rule), id.window.length_s, id.window.id.value, std::string(principal)};
+  }
+  Counter& counter = counters_[found->second];
+  counter.entry.limit = limit;
+  return counter;
+}
+
+Ledger::Counter* Ledger::find(const CounterId& id) {
+  const auto found = index_.find(id);
+  return found == index_.end() ? nullptr : &counters_[found->second];
+}
+
+void Ledger::on_admitted(Counter& counter, OriginId origin, Hits hits) {
+  Entry& entry = counter.entry;
   ++entry.offered;
   entry.admitted += hits;
-  entry.by_origin[origin] += hits;
+  const auto found = find_share(entry.by_origin, origin);
+  if (found == entry.by_origin.end()) {
+    entry.by_origin.push_back({origin, hits});
+  } else {
+    found->hits += hits;
+  }
 }
 
-void Ledger::on_denied(const Key& key, Hits limit, Hits hits) {
-  Entry& entry = entry_of(key);
-  entry.limit = limit;
+void Ledger::on_denied(Counter& counter, Hits hits) {
+  Entry& entry = counter.entry;
   ++entry.offered;
-  if (entry.admitted + hits <= limit) ++entry.false_rejections;
+  if (entry.admitted + hits <= entry.limit) ++entry.false_rejections;
 }
 
-std::string Ledger::check(const Key& key, OriginId observer, const CounterView& view, bool admitted_now) {
-  Entry& entry = entry_of(key);
-  std::map<OriginId, Hits>& seen = seen_[{key, observer}];
+std::string Ledger::check(Counter& counter, const View& view) const {
+  const Entry& entry = counter.entry;
+  Observer& observer = counter.observer(view.observer);
+  observer.forgot = observer.forgot || view.may_have_forgotten;
+  if (observer.forgot) observer.seen.clear();
+
   Hits viewed = 0;
-  for (const CounterView::Share& share : view.shares) {
-    viewed += share.hits;
-    const auto truth = entry.by_origin.find(share.origin);
-    const Hits admitted = truth == entry.by_origin.end() ? 0 : truth->second;
-    if (share.hits > admitted)
-      return fmt::format("truth: node {:016x} sees {} hits of origin {:016x} in window {}, which admitted {}",
-                         observer.value, share.hits, share.origin.value, key.window_id, admitted);
-    Hits& before = seen[share.origin];
-    if (share.hits < before)
-      return fmt::format("growth: node {:016x} sees {} hits of origin {:016x} in window {}, it saw {} before",
-                         observer.value, share.hits, share.origin.value, key.window_id, before);
-    before = share.hits;
+  Hits own = 0;
+  std::size_t known = 0;
+  for (const Share& share : view.shares) {
+    viewed = saturating_add(viewed, share.hits);
+    if (share.origin == view.observer) own = share.hits;
+    const Hits admitted = entry.admitted_by(share.origin);
+    if (demands_truth && share.hits > admitted)
+      return fmt::format("truth: {}: sees {} hits of origin {:016x}, which admitted {}",
+                         told(counter, view.observer), share.hits, share.origin.value, admitted);
+    if (observer.forgot) continue;
+    const auto before = find_share(observer.seen, share.origin);
+    if (before == observer.seen.end()) {
+      observer.seen.push_back(share);
+      ++known;
+      continue;
+    }
+    ++known;
+    if (share.hits < before->hits)
+      return fmt::format("growth: {}: sees {} hits of origin {:016x}, it saw {} before",
+                         told(counter, view.observer), share.hits, share.origin.value, before->hits);
+    before->hits = share.hits;
   }
-  for (const auto& [origin, before] : seen) {
-    const bool there = std::any_of(view.shares.begin(), view.shares.end(),
-                                   [&](const CounterView::Share& share) { return share.origin == origin; });
-    if (before > 0 && !there)
-      return fmt::format(
-          "growth: node {:016x} no longer sees origin {:016x} in window {}, it saw {} hits before",
-          observer.value, origin.value, key.window_id, before);
-  }
+  if (!observer.forgot && known != observer.seen.size())
+    return fmt::format("growth: {}: sees {} origins, it saw {} before", told(counter, view.observer), known,
+                       observer.seen.size());
+  if (!observer.forgot && own != entry.admitted_by(view.observer))
+    return fmt::format("own: {}: knows {} hits of its own, it admitted {}", told(counter, view.observer), own,
+                       entry.admitted_by(view.observer));
   if (viewed != view.total)
-    return fmt::format("sum: node {:016x} sums {} to {}", observer.value, viewed, view.total);
-  const Hits unseen = entry.admitted - viewed;  // no underflow: every share is at most the truth
-  if (admitted_now && entry.admitted > entry.limit + unseen)
+    return fmt::format("sum: {}: sums {} to {}", told(counter, view.observer), viewed, view.total);
+  const Hits unseen = saturating_sub(entry.admitted, viewed);
+  if (view.admitted_now && entry.admitted > saturating_add(entry.limit, unseen))
     return fmt::format(
-        "over-admission: {} admitted in window {}, limit {}, and node {:016x}, which made the "
-        "last admission, had not seen only {}",
-        entry.admitted, key.window_id, entry.limit, observer.value, unseen);
+        "over-admission: {}: {} admitted, limit {}, and the node, which made the last admission, had not "
+        "seen "
+        "only {}",
+        told(counter, view.observer), entry.admitted, entry.limit, unseen);
   return {};
 }
 
-const Ledger::Entry* Ledger::find(const Key& key) const {
-  const auto found = entries_.find(key);
-  return found == entries_.end() ? nullptr : &found->second;
-}
-
-void Ledger::drop_before(std::uint64_t now_s) {
-  forget_before(now_s);
-  last_ = nullptr;
-  std::erase_if(entries_, [&](const auto& item) {
-    const Key& key = item.first;
-    return (key.window_id + 1) * key.window_s <= now_s;
-  });
-}
-
-void Ledger::forget_before(std::uint64_t now_s) {
-  std::erase_if(seen_, [&](const auto& item) {
-    const Key& key = item.first.first;
-    return (key.window_id + 1) * key.window_s <= now_s;
-  });
+std::vector<std::pair<const Ledger::Key&, const Ledger::Entry&>> Ledger::entries() const {
+  std::vector<std::pair<const Key&, const Entry&>> all;
+  all.reserve(counters_.size());
+  for (const Counter& counter : counters_) all.emplace_back(counter.key, counter.entry);
+  return all;
 }
 
 }  // namespace starling::sim

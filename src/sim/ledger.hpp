@@ -1,35 +1,41 @@
 /// The truth that no node has: what was really admitted where, and what every node has ever been seen to
 /// believe.
 ///
-/// It checks, after every step:
+/// It checks, whenever it is shown what a node believes of a counter:
 ///   over-admission: when node i makes the last admission, admitted <= limit + what others admitted and i has
-///   not
-///     joined. It holds for any schedule and any loss, so a violation is a bug (`design.md` section 4; with
-///     requests that cost more than one hit, the largest cost is added);
+///     not joined. It holds for any schedule, any loss and any cost of a request, so a violation is a bug
+///     (`design.md` section 4);
 ///   truth: no view of a component is above what that origin really admitted;
-///   growth: no component that a node once saw is ever seen smaller, or gone, by the same life of that node.
+///   own: a node knows its own hits to the last one;
+///   growth: no component that a node once saw is ever seen smaller, or gone, by the same life of that node;
+///   sum: the merged value is the sum of the components.
+/// A node whose wall clock has passed a window may have dropped it, and starts it anew if the clock goes
+/// back: of that window no growth is demanded of it any more.
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <deque>
+#include <span>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/ids.hpp"
+#include "counter/counter_table.hpp"
 #include "engine/view.hpp"
 
 namespace starling::sim {
 
 class Ledger {
  public:
-  /// A window of one limit of one principal.
+  /// A window of one limit of one principal, for people.
   struct Key {
     std::string rule;
     std::uint32_t window_s = 0;
     std::uint64_t window_id = 0;
     std::string principal;
-    friend auto operator<=>(const Key&, const Key&) = default;
   };
 
   struct Entry {
@@ -37,29 +43,59 @@ class Ledger {
     Hits admitted = 0;
     std::uint64_t offered = 0;
     std::uint64_t false_rejections = 0;  ///< denied although the cluster as a whole had room
-    std::map<OriginId, Hits> by_origin;
+    std::vector<CounterView::Share> by_origin;
+
+    Hits admitted_by(OriginId origin) const;
   };
 
-  void on_admitted(const Key& key, Hits limit, OriginId origin, Hits hits);
-  void on_denied(const Key& key, Hits limit, Hits hits);
+  /// What one life of a node was seen to believe of one counter.
+  struct Observer {
+    OriginId node;
+    std::vector<CounterView::Share> seen;
+    bool forgot = false;   ///< it may have dropped the counter
+    bool refused = false;  ///< it was told something that it had no room for, or would not take in
+  };
 
-  /// Checks the view of node `observer` right after it admitted (`admitted_now`) or at any other time.
+  /// One counter, and all that is known of it.
+  struct Counter {
+    CounterId id;
+    Key key;
+    Entry entry;
+    std::vector<Observer> observers;
+
+    Observer& observer(OriginId node);
+    const Observer* find_observer(OriginId node) const;
+  };
+
+  struct View {
+    OriginId observer;
+    Hits total = 0;
+    std::span<const CounterView::Share> shares;
+    bool admitted_now = false;        ///< it has just admitted something here
+    bool may_have_forgotten = false;  ///< its clock has passed the time at which the counter is dropped
+  };
+
+  /// False: packets are forged that nodes cannot but believe, so `truth` is not demanded.
+  bool demands_truth = true;
+
+  /// Adds or finds.
+  Counter& counter(const CounterId& id, std::string_view rule, std::string_view principal, Hits limit);
+  Counter* find(const CounterId& id);
+
+  static void on_admitted(Counter& counter, OriginId origin, Hits hits);
+  static void on_denied(Counter& counter, Hits hits);
+
   /// Returns what is broken, or an empty text.
-  std::string check(const Key& key, OriginId observer, const CounterView& view, bool admitted_now);
+  std::string check(Counter& counter, const View& view) const;
 
-  const std::map<Key, Entry>& entries() const { return entries_; }
-  const Entry* find(const Key& key) const;
-  /// Windows that ended are no longer checked.
-  void forget_before(std::uint64_t now_s);
-  /// Windows that ended before `now_s` are dropped altogether: for runs of very many windows.
-  void drop_before(std::uint64_t now_s);
+  /// In the order of their first requests.
+  std::deque<Counter>& counters() { return counters_; }
+  /// The same, for figures: pairs of what it is and what happened there.
+  std::vector<std::pair<const Key&, const Entry&>> entries() const;
 
  private:
-  Entry& entry_of(const Key& key);
-
-  std::map<Key, Entry> entries_;
-  std::map<Key, Entry>::value_type* last_ = nullptr;  // most requests go where the one before went
-  std::map<std::pair<Key, OriginId>, std::map<OriginId, Hits>> seen_;
+  std::deque<Counter> counters_;
+  std::unordered_map<CounterId, std::size_t, absl::Hash<CounterId>> index_;
 };
 
 }  // namespace starling::sim

@@ -10,15 +10,36 @@
 namespace starling::sim {
 namespace {
 
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
 constexpr std::uint16_t sync_port = 4290;
 constexpr std::uint16_t heartbeat_port = 4291;
 /// An arbitrary wall clock at the start, at the beginning of a window of any usual length.
 constexpr std::uint64_t wall_start_ms = 1'800'000'000'000;
-constexpr Duration poll_interval = std::chrono::milliseconds(1);
+constexpr Instant start_of_time{std::chrono::hours(1)};
+constexpr Duration resolve_interval = seconds(5);
+/// Linux's default receive buffer, and what a datagram costs there beside its bytes.
+constexpr std::size_t socket_bytes_max = 212'992;
+constexpr std::size_t datagram_overhead_bytes = 1000;
+constexpr std::size_t waiting_requests_max = 64;
+/// Datagrams that a node reads before it looks at its timers.
+constexpr std::size_t datagrams_per_read = 32;
+constexpr std::size_t remembered_max = 512;
+constexpr double remembered_share = 0.25;
+constexpr Duration replay_delay_max = milliseconds(5);
 
 Address address_of(NodeIndex node) {
   return Address::v4(10, static_cast<std::uint8_t>(node >> 16), static_cast<std::uint8_t>(node >> 8),
                      static_cast<std::uint8_t>(node));
+}
+
+std::uint16_t port_number(Port port) {
+  return port == Port::sync ? sync_port : heartbeat_port;
+}
+
+std::uint32_t narrow(NodeIndex node) {
+  return static_cast<std::uint32_t>(node);
 }
 
 }  // namespace
@@ -44,8 +65,13 @@ Simulation::Simulation(SimulationOptions options)
     : options_(std::move(options)),
       random_(options_.seed),
       network_(options_.link, random_),
+      decoder_(KeyedHash(options_.engine.cluster).cluster_tag()),
+      now_(start_of_time),
       nodes_(options_.nodes) {
-  for (NodeIndex node = 0; node < nodes_.size(); ++node) listed_.push_back(node);
+  ledger_.demands_truth = !options_.believe_damage;
+  std::vector<Endpoint> all;
+  for (NodeIndex node = 0; node < nodes_.size(); ++node) all.push_back(heartbeat_endpoint(node));
+  for (Node& node : nodes_) node.dns = all;
 }
 
 Simulation::~Simulation() = default;
@@ -55,9 +81,21 @@ Endpoint Simulation::heartbeat_endpoint(NodeIndex node) const {
 }
 
 WallTime Simulation::wall(NodeIndex node) const {
-  const auto elapsed =
-      std::chrono::duration_cast<WallClock::duration>(now_.time_since_epoch() - std::chrono::hours(1));
+  const auto elapsed = std::chrono::duration_cast<WallClock::duration>(now_ - start_of_time);
   return WallTime(WallClock::duration(wall_start_ms) + elapsed + nodes_[node].skew);
+}
+
+void Simulation::set_clock_skew(NodeIndex index, WallClock::duration skew) {
+  if (nodes_[index].skew == skew) return;
+  nodes_[index].skew = skew;
+  nodes_[index].clock_stepped = now_;
+}
+
+void Simulation::see_wall(NodeIndex index) {
+  Node& node = nodes_[index];
+  if (now_ - node.clock_stepped < options_.clock_trust) return;
+  node.wall_highest = std::max(node.wall_highest, wall(index));
+  wall_highest_ = std::max(wall_highest_, node.wall_highest);
 }
 
 void Simulation::trace(std::uint64_t what) {
@@ -76,16 +114,19 @@ void Simulation::start(NodeIndex index) {
   options.sync_port = sync_port;
   options.has_neighborhood = options_.connected;
   node.engine = std::make_unique<Engine>(options, options_.rules, now_);
+  node.strangers = std::make_unique<StrangerAccount>(options.origin, decoder_);
   node.armed = never;
+  node.paused_until = Instant{};
+  node.clock_stepped = Instant{};
+  node.wall_highest = WallTime{};
   ++node.life;
   trace(index);
+  see_wall(index);
   if (options_.connected) {
-    std::vector<Endpoint> listed;
-    for (const NodeIndex other : listed_) listed.push_back(heartbeat_endpoint(other));
-    Shell shell(*this, index);
-    node.engine->on_resolved(listed, now_, shell);
+    resolve(index);
+  } else {
+    arm(index);
   }
-  arm(index);
 }
 
 void Simulation::start_all() {
@@ -93,9 +134,15 @@ void Simulation::start_all() {
 }
 
 void Simulation::kill(NodeIndex index) {
-  nodes_[index].engine.reset();
-  ++nodes_[index].life;
-  nodes_[index].armed = never;
+  Node& node = nodes_[index];
+  node.engine.reset();
+  node.strangers.reset();
+  ++node.life;
+  node.armed = never;
+  for (const std::uint32_t slot : node.socket) datagrams_.free(slot);
+  node.socket.clear();
+  node.socket_bytes = {};
+  node.waiting.clear();
 }
 
 void Simulation::leave(NodeIndex index, Duration timeout) {
@@ -105,36 +152,83 @@ void Simulation::leave(NodeIndex index, Duration timeout) {
   arm(index);
 }
 
+void Simulation::pause(NodeIndex index, Instant until) {
+  Node& node = nodes_[index];
+  if (!is_up(index) || until <= node.paused_until) return;
+  node.paused_until = until;
+  events_.push({.at = until, .kind = Event::Kind::resume, .node = narrow(index), .life = node.life});
+}
+
+void Simulation::resume(NodeIndex index) {
+  Node& node = nodes_[index];
+  if (is_paused(index)) return;  // paused anew, for longer
+  const std::uint64_t life = node.life;
+  std::vector<std::uint32_t> socket;
+  socket.swap(node.socket);
+  node.socket_bytes = {};
+  std::vector<Waiting> waiting;
+  waiting.swap(node.waiting);
+  std::size_t read = 0;
+  for (const std::uint32_t slot : socket) {
+    deliver(slot);
+    if (++read == datagrams_per_read && node.life == life) tick(index);
+  }
+  if (node.life == life) tick(index);
+  for (const Waiting& each : waiting) request(index, each.principal, each.hits);
+}
+
+void Simulation::resolve(NodeIndex index) {
+  Node& node = nodes_[index];
+  events_.push({.at = now_ + random_.jittered(resolve_interval, 0.1),
+                .kind = Event::Kind::resolve,
+                .node = narrow(index),
+                .life = node.life});
+  if (is_paused(index)) return;
+  node.strangers->on_listed(node.dns);
+  Shell shell(*this, index);
+  node.engine->on_resolved(node.dns, now_, shell);
+  arm(index);
+}
+
 void Simulation::list_in_dns(const std::vector<NodeIndex>& nodes) {
-  listed_ = nodes;
   std::vector<Endpoint> listed;
   for (const NodeIndex node : nodes) listed.push_back(heartbeat_endpoint(node));
   for (NodeIndex index = 0; index < nodes_.size(); ++index) {
-    if (!is_up(index)) continue;
+    Node& node = nodes_[index];
+    node.dns = listed;
+    if (!is_up(index) || is_paused(index)) continue;
+    node.strangers->on_listed(listed);
     Shell shell(*this, index);
-    nodes_[index].engine->on_resolved(listed, now_, shell);
+    node.engine->on_resolved(listed, now_, shell);
     arm(index);
   }
 }
 
 void Simulation::at(Instant at, std::function<void()> action) {
-  events_.add_action(std::max(at, now_), std::move(action));
+  const std::uint32_t slot = actions_.take();
+  actions_[slot] = std::move(action);
+  events_.push({.at = std::max(at, now_), .kind = Event::Kind::action, .slot = slot});
 }
 
 void Simulation::arm(NodeIndex index) {
   Node& node = nodes_[index];
+  if (!is_up(index) || is_paused(index)) return;
   const Instant deadline = std::max(node.engine->next_deadline(), now_);
   if (deadline >= node.armed) return;
   node.armed = deadline;
-  events_.add_tick(deadline, index, node.life);
+  events_.push({.at = deadline, .kind = Event::Kind::tick, .node = narrow(index), .life = node.life});
 }
 
-void Simulation::tick(NodeIndex index, std::uint64_t life) {
+void Simulation::tick(NodeIndex index) {
   Node& node = nodes_[index];
-  if (node.life != life || node.armed != now_) return;  // killed, or armed anew for an earlier time
   node.armed = never;
+  see_wall(index);
   Shell shell(*this, index);
   node.engine->on_tick(now_, wall(index), shell);
+  if (options_.check_every_step) {
+    check_any(index);
+    check_sizes(index);
+  }
   arm(index);
 }
 
@@ -145,131 +239,224 @@ std::optional<NodeIndex> Simulation::node_at(const Endpoint& endpoint) const {
   return node;
 }
 
-void Simulation::send(NodeIndex from, Port via, const Endpoint& to, std::span<const std::byte> bytes) {
+void Simulation::send(NodeIndex index, Port via, const Endpoint& to, std::span<const std::byte> bytes) {
   ++datagrams_sent_;
+  ++sent_by_port_[static_cast<std::size_t>(via)];
   const auto target = node_at(to);
-  trace(bytes.size() + 2000 * from);
-  if (!target || to.port != (via == Port::sync ? sync_port : heartbeat_port)) return;
-  for (const Duration delay : network_.fate(from, *target))
-    events_.add_arrival(now_ + delay, from, *target, via, bytes);
+  trace(bytes.size() + 2000 * index);
+  if (options_.check_every_step) fail_check(nodes_[index].strangers->on_sent(to.address, via, bytes));
+  if (!target || to.port != port_number(via)) return;
+  const Endpoint from{address_of(index), port_number(via)};
+  const LinkOptions& link = network_.options();
+  if (link.replay > 0) {
+    remember(from, *target, via, bytes);
+    const Datagram* old = random_.chance(link.replay) ? remembered() : nullptr;
+    if (old != nullptr)
+      schedule(old->from, old->to, old->port, old->bytes, random_.jittered(replay_delay_max / 2, 1.0));
+  }
+  const Network::Fate fate = network_.fate(index, *target, now_);
+  for (std::size_t copy = 0; copy < fate.copies; ++copy) {
+    if (!fate.damaged) {
+      schedule(from, *target, via, bytes, fate.delays[copy]);
+      continue;
+    }
+    std::vector<std::byte> damaged(bytes.begin(), bytes.end());
+    damage(damaged);
+    schedule(from, *target, via, damaged, fate.delays[copy]);
+  }
 }
 
-void Simulation::deliver(NodeIndex from, NodeIndex to, Port port, std::span<const std::byte> bytes) {
-  if (!is_up(to)) return;
-  inject(to, Endpoint{address_of(from), port == Port::sync ? sync_port : heartbeat_port}, port, bytes);
-  if (port == Port::sync && options_.on_delta) options_.on_delta(from, to);
+bool Simulation::decodes(wire::Kind kind) {
+  switch (kind) {
+    case wire::Kind::delta:
+      return decoder_.delta().has_value();
+    case wire::Kind::pull:
+      return decoder_.pull().has_value();
+    case wire::Kind::heartbeat:
+      return decoder_.heartbeat().has_value();
+    case wire::Kind::inquiry:
+      return decoder_.inquiry().has_value();
+    case wire::Kind::witness:
+      return decoder_.witness().has_value();
+  }
+  return false;
+}
+
+void Simulation::damage(std::vector<std::byte>& bytes) {
+  switch (random_.below(4)) {
+    case 0:
+      bytes.resize(random_.below(bytes.size() + 1));
+      break;
+    case 1:
+      bytes.resize(bytes.size() + 1 + random_.below(64), static_cast<std::byte>(random_.next()));
+      break;
+    default:
+      for (std::uint64_t flips = 1 + random_.below(8); flips > 0 && !bytes.empty(); --flips)
+        bytes[random_.below(bytes.size())] ^= std::byte{1} << random_.below(8);
+  }
+  if (options_.believe_damage) return;
+  // UDP's checksum lets through what the decoder refuses anyway; what it would take must be made unreadable.
+  for (const Port port : {Port::sync, Port::heartbeat}) {
+    const auto kind = decoder_.open(bytes, port);
+    if (kind && decodes(*kind)) bytes.resize(random_.below(wire::header_bytes));
+  }
+}
+
+void Simulation::remember(const Endpoint& from, NodeIndex to, Port port, std::span<const std::byte> bytes) {
+  const bool full = history_.size() == remembered_max;
+  if (full && !random_.chance(remembered_share)) return;
+  Datagram& row = full ? history_[random_.below(remembered_max)] : history_.emplace_back();
+  row.from = from;
+  row.to = to;
+  row.port = port;
+  row.bytes.assign(bytes.begin(), bytes.end());
+}
+
+const Simulation::Datagram* Simulation::remembered() {
+  return history_.empty() ? nullptr : &history_[random_.below(history_.size())];
+}
+
+void Simulation::schedule(const Endpoint& from, NodeIndex to, Port port, std::span<const std::byte> bytes,
+                          Duration delay) {
+  const std::uint32_t slot = datagrams_.take();
+  Datagram& datagram = datagrams_[slot];
+  datagram.from = from;
+  datagram.to = to;
+  datagram.port = port;
+  datagram.bytes.assign(bytes.begin(), bytes.end());
+  events_.push({.at = now_ + delay, .kind = Event::Kind::deliver, .node = narrow(to), .slot = slot});
+}
+
+void Simulation::arrive(NodeIndex to, const Endpoint& from, Port port, std::span<const std::byte> bytes) {
+  schedule(from, to, port, bytes, Duration::zero());
+}
+
+void Simulation::deliver(std::uint32_t slot) {
+  Datagram& datagram = datagrams_[slot];
+  Node& node = nodes_[datagram.to];
+  if (is_up(datagram.to) && is_paused(datagram.to)) {
+    std::size_t& used = node.socket_bytes[static_cast<std::size_t>(datagram.port)];
+    const std::size_t cost = datagram.bytes.size() + datagram_overhead_bytes;
+    if (used + cost <= socket_bytes_max) {
+      used += cost;
+      node.socket.push_back(slot);
+      return;
+    }
+  } else if (is_up(datagram.to)) {
+    inject(datagram.to, datagram.from, datagram.port, datagram.bytes);
+    if (options_.on_delta && datagram.port == Port::sync)
+      if (const auto from = node_at(datagram.from)) options_.on_delta(*from, datagram.to);
+  }
+  datagrams_.free(slot);
 }
 
 Result<void> Simulation::inject(NodeIndex to, const Endpoint& from, Port port,
                                 std::span<const std::byte> bytes) {
+  Node& node = nodes_[to];
+  see_wall(to);
+  if (options_.check_every_step) node.strangers->on_received(from.address, port, bytes);
   Shell shell(*this, to);
-  const Result<void> outcome = nodes_[to].engine->on_datagram(from, port, bytes, now_, wall(to), shell);
+  const Result<void> outcome = node.engine->on_datagram(from, port, bytes, now_, wall(to), shell);
   trace(outcome ? 1 : 2 + static_cast<std::uint64_t>(outcome.error().code));
+  if (options_.check_every_step && port == Port::sync) check_delta(to, bytes, outcome);
   arm(to);
-  if (options_.check_every_step && port == Port::sync && !last_principal_.empty())
-    check(to, last_principal_, false);
   return outcome;
 }
 
 std::optional<bool> Simulation::request(NodeIndex index, std::string_view principal, Hits hits) {
   if (!is_up(index)) return std::nullopt;
-  Engine& engine = *nodes_[index].engine;
-  const Entry entry{.key = "principal", .value = principal};
+  Node& node = nodes_[index];
+  if (is_paused(index)) {
+    if (node.waiting.size() < waiting_requests_max)
+      node.waiting.push_back(Waiting{std::string(principal), hits});
+    return std::nullopt;
+  }
+  see_wall(index);
+  ++requests_count_;
+  Engine& engine = *node.engine;
+  const starling::Entry entry{.key = "principal", .value = principal};
   const Descriptor descriptor{.entries = std::span(&entry, 1)};
   const Decision decision = engine.decide(
       Request{.domain = {}, .descriptors = std::span(&descriptor, 1), .hits = hits}, now_, wall(index));
-  for (const LimitStatus& status : decision.limits) {
-    const Ledger::Key key{std::string(status.rule), status.window_s, status.window_id,
-                          std::string(principal)};
+  trace(decision.allowed ? 3 : 4);
+  for (std::size_t i = 0; i < decision.limits.size(); ++i) {
+    const LimitStatus& status = decision.limits[i];
+    const bool counted = decision.allowed && status.counted && hits > 0;
+    if (!counted && status.allowed) continue;
     const Hits limit = options_.cluster_limit != 0 ? options_.cluster_limit : status.limit;
-    if (decision.allowed && status.counted) ledger_.on_admitted(key, limit, engine.origin(), hits);
-    if (!status.allowed) ledger_.on_denied(key, limit, hits);
+    Ledger::Counter& counter = ledger_.counter(engine.decided()[i], status.rule, principal, limit);
+    if (counted) Ledger::on_admitted(counter, engine.origin(), hits);
+    if (!status.allowed) Ledger::on_denied(counter, hits);
+    // What a rule lets pass because it only learns is no admission within the limit.
+    if (counted && options_.check_every_step) check(index, counter, status.allowed);
   }
-  const bool allowed = decision.allowed;
-  trace(allowed ? 3 : 4);
-  if (last_principal_ != principal) last_principal_ = principal;
-  if (options_.check_every_step && allowed) check(index, principal, true);
   arm(index);
-  return allowed;
+  return decision.allowed;
 }
 
-void Simulation::check(NodeIndex index, std::string_view principal, bool admitted_now) {
-  if (!failure_.empty()) return;
-  Engine& engine = *nodes_[index].engine;
-  const Entry entry{.key = "principal", .value = principal};
-  const Descriptor descriptor{.entries = std::span(&entry, 1)};
-  const Request request{.domain = {}, .descriptors = std::span(&descriptor, 1), .hits = 0};
-  for (const CounterView& view : engine.counters(request, wall(index))) {
-    const Window now = Window::at(wall(index), view.window_s);
-    const Ledger::Key key{view.rule, view.window_s, view.window_id, std::string(principal)};
-    std::string broken =
-        ledger_.check(key, engine.origin(), view, admitted_now && now.id.value == view.window_id);
-    if (broken.empty()) continue;
-    failure_ = fmt::format("seed {}: at {} ns: {}", options_.seed, now_.time_since_epoch().count(), broken);
+void Simulation::load(NodeIndex node, std::string_view principal, double per_second, Instant until,
+                      Hits hits_max) {
+  const std::uint32_t slot = loads_.take();
+  loads_[slot] = Load{node, std::string(principal), per_second, until, hits_max};
+  schedule_arrival(slot);
+}
+
+void Simulation::schedule_arrival(std::uint32_t slot) {
+  const Load& load = loads_[slot];
+  const double gap_s = -std::log(1.0 - random_.unit()) / load.per_second;
+  const Instant next = now_ + Duration(static_cast<std::int64_t>(gap_s * 1e9) + 1);
+  if (next >= load.until) {
+    loads_.free(slot);
     return;
   }
+  events_.push({.at = next, .kind = Event::Kind::arrival, .slot = slot});
 }
 
-void Simulation::load(NodeIndex node, std::string_view principal, double per_second, Instant until) {
-  schedule_arrival(node, std::string(principal), per_second, until);
-}
-
-void Simulation::schedule_arrival(NodeIndex node, std::string principal, double per_second, Instant until) {
-  const double gap_s = -std::log(1.0 - random_.unit()) / per_second;
-  const Instant next = now_ + Duration(static_cast<std::int64_t>(gap_s * 1e9) + 1);
-  if (next >= until) return;
-  at(next, [this, node, principal = std::move(principal), per_second, until] {
-    request(node, principal);
-    schedule_arrival(node, principal, per_second, until);
-  });
-}
-
-void Simulation::run(const EventQueue::Event& event) {
-  now_ = event.at;
+void Simulation::run(const Event& event) {
+  const NodeIndex index = event.node;
+  const bool same_life = nodes_[index].life == event.life;
   switch (event.kind) {
-    case EventQueue::Kind::action:
-      events_.take_action(event)();
-      return;
-    case EventQueue::Kind::tick:
-      tick(event.slot, event.life);
-      return;
-    case EventQueue::Kind::arrival: {
-      const InTransit& datagram = events_.datagram(event);
-      deliver(datagram.from, datagram.to, datagram.port, datagram.bytes);
-      events_.release_datagram(event);
-      return;
+    case Event::Kind::tick:
+      // Killed, paused, or armed anew for an earlier time.
+      if (same_life && nodes_[index].armed == event.at && !is_paused(index)) tick(index);
+      break;
+    case Event::Kind::deliver:
+      deliver(event.slot);
+      break;
+    case Event::Kind::arrival: {
+      const Load& load = loads_[event.slot];
+      request(load.node, load.principal, load.hits_max > 1 ? 1 + random_.below(load.hits_max) : 1);
+      schedule_arrival(event.slot);
+      break;
+    }
+    case Event::Kind::resolve:
+      if (same_life) resolve(index);
+      break;
+    case Event::Kind::resume:
+      if (same_life) resume(index);
+      break;
+    case Event::Kind::action: {
+      const std::function<void()> action = std::move(actions_[event.slot]);
+      actions_.free(event.slot);
+      action();
+      break;
     }
   }
 }
 
 void Simulation::run_until(Instant until) {
-  while (!events_.empty() && events_.next_at() <= until && failure_.empty()) run(events_.pop());
-  now_ = std::max(now_, until);
+  while (failure_.empty() && events_.next_at() <= until) {
+    const Event event = events_.pop();
+    now_ = event.at;
+    run(event);
+  }
+  if (failure_.empty()) now_ = std::max(now_, until);
 }
 
-bool Simulation::run_until(const std::function<bool()>& condition, Instant deadline) {
+bool Simulation::run_until(const std::function<bool()>& condition, Instant deadline, Duration poll) {
   while (!condition()) {
     if (now_ >= deadline || !failure_.empty()) return false;
-    run_until(std::min(now_ + poll_interval, deadline));
-  }
-  return true;
-}
-
-bool Simulation::views_agree(std::string_view principal) {
-  const Entry entry{.key = "principal", .value = principal};
-  const Descriptor descriptor{.entries = std::span(&entry, 1)};
-  const Request request{.domain = {}, .descriptors = std::span(&descriptor, 1), .hits = 0};
-  std::optional<std::vector<std::pair<std::uint64_t, Hits>>> first;
-  for (NodeIndex index = 0; index < nodes_.size(); ++index) {
-    if (!is_up(index)) continue;
-    std::vector<std::pair<std::uint64_t, Hits>> mine;
-    for (const CounterView& view : nodes_[index].engine->counters(request, wall(index)))
-      for (const CounterView::Share& share : view.shares) {
-        mine.emplace_back(view.window_id, share.hits);
-        mine.emplace_back(share.origin.value, view.window_s);
-      }
-    if (!first) first = mine;
-    if (*first != mine) return false;
+    run_until(std::min(now_ + poll, deadline));
   }
   return true;
 }

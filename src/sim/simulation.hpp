@@ -2,26 +2,28 @@
 ///
 /// Nothing here waits: the next event is taken from a queue and time jumps to it. All randomness comes from
 /// one seed, so a run is repeated bit for bit by its seed, and `trace_hash` says whether it was. Engines are
-/// the ones of `starling node`, not models of them.
+/// the ones of `starling node`, not models of them, and are driven as `src/node` drives them: datagrams wait
+/// in socket buffers while the event loop stands still, DNS is asked every five seconds, one timer is armed.
 ///
 /// A run usually has two phases: faults, then `heal` and a demand that all views become equal.
 #pragma once
 
 #include <starling/request.hpp>
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/random.hpp"
 #include "engine/engine.hpp"
-#include "sim/event_queue.hpp"
+#include "sim/events.hpp"
 #include "sim/ledger.hpp"
 #include "sim/network.hpp"
+#include "sim/stranger_account.hpp"
 
 namespace starling::sim {
 
@@ -31,11 +33,16 @@ struct SimulationOptions {
   RuleSet rules = RuleSet::built_in();
   LinkOptions link;
   EngineOptions engine;          ///< a template: origin, seed and name are set per node
-  bool check_every_step = true;  ///< run the ledger's checks after every admission and delivery
-  bool connected = true;         ///< false: each node is configured as a cluster of one
-  Hits cluster_limit = 0;        ///< what the ledger holds the cluster to; 0: the limit that the node names
+  bool check_every_step = true;  ///< run the checkers after every admission, delivery and tick
+  /// Damaged packets that the decoder takes for sound are delivered too. Otherwise they are dropped, as UDP's
+  /// checksum would have it. Then no view needs to be true any more.
+  bool believe_damage = false;
+  bool connected = true;   ///< false: each node is configured as a cluster of one
+  Hits cluster_limit = 0;  ///< what the ledger holds the cluster to; 0: the limit that the node names
   /// Told of each datagram that came to a node's sync port, after the node has taken it in.
   std::function<void(NodeIndex from, NodeIndex to)> on_delta;
+  /// How long a wall clock must have run evenly before an engine drops windows by it.
+  Duration clock_trust{};
 };
 
 class Simulation {
@@ -50,27 +57,37 @@ class Simulation {
   void start_all();
   /// Tells it to stop as SIGTERM would, with no client left; its state becomes `left` within `timeout`.
   void leave(NodeIndex node, Duration timeout);
+  /// Its event loop stands still until then, as after SIGSTOP: datagrams and requests wait, in bounded
+  /// buffers.
+  void pause(NodeIndex node, Instant until);
+  bool is_paused(NodeIndex node) const { return nodes_[node].paused_until > now_; }
 
   /// What DNS lists from now on; every node that is up hears of it at once.
   void list_in_dns(const std::vector<NodeIndex>& nodes);
+  /// What DNS tells this node from now on; it hears of it when it asks next, within 5 s.
+  void set_dns(NodeIndex node, std::vector<Endpoint> listed) { nodes_[node].dns = std::move(listed); }
 
-  /// Offers one request for `principal` to a node, now. Nothing if the node is down.
+  /// Offers one request for `principal` to a node, now. Nothing if the node is down, or paused: then the
+  /// request waits.
   std::optional<bool> request(NodeIndex node, std::string_view principal, Hits hits = 1);
 
-  /// Offers `per_second` requests to the node, at random (Poisson) times, until `until`.
-  void load(NodeIndex node, std::string_view principal, double per_second, Instant until);
+  /// Offers `per_second` requests to the node, at random (Poisson) times, until `until`, each of 1 to
+  /// `hits_max` hits.
+  void load(NodeIndex node, std::string_view principal, double per_second, Instant until, Hits hits_max = 1);
 
   /// Calls `action` at `at`.
   void at(Instant at, std::function<void()> action);
 
   void run_until(Instant until);
-  /// Runs until `condition` holds, checked every millisecond; false if `deadline` comes first.
-  bool run_until(const std::function<bool()>& condition, Instant deadline);
+  /// Runs until `condition` holds, checked every `poll`; false if `deadline` comes first.
+  bool run_until(const std::function<bool()>& condition, Instant deadline,
+                 Duration poll = std::chrono::milliseconds(1));
 
   /// The clock of the simulation and that of a node's wall.
   Instant now() const { return now_; }
   WallTime wall(NodeIndex node) const;
-  void set_clock_skew(NodeIndex node, WallClock::duration skew) { nodes_[node].skew = skew; }
+  void set_clock_skew(NodeIndex node, WallClock::duration skew);
+  WallClock::duration clock_skew(NodeIndex node) const { return nodes_[node].skew; }
 
   /// Calls `observer` for whatever a node has to say to people.
   void observe(std::function<void(NodeIndex, const Notice&)> observer) { observer_ = std::move(observer); }
@@ -85,46 +102,118 @@ class Simulation {
 
   /// Hands raw bytes to a node as if they had come from `from`.
   Result<void> inject(NodeIndex to, const Endpoint& from, Port port, std::span<const std::byte> bytes);
+  /// The same, by way of its socket buffer.
+  void arrive(NodeIndex to, const Endpoint& from, Port port, std::span<const std::byte> bytes);
+  /// An earlier datagram, as it was sent; null if none is remembered. Some are, while `replay` is on.
+  struct Datagram {
+    Endpoint from;
+    NodeIndex to = 0;
+    Port port{};
+    std::vector<std::byte> bytes;
+  };
+  const Datagram* remembered();
+  void forget_datagrams() { history_.clear(); }
+  /// Flips bits, cuts short, or grows.
+  void damage(std::vector<std::byte>& bytes);
 
   /// True if all nodes that are up hold the same components of `principal` in the current window.
   bool views_agree(std::string_view principal);
 
-  /// The first check that failed, with the seed; empty while all is well.
+  /// Where the views of any two nodes that are up differ, or where one differs from what a living origin
+  /// admitted; empty if nowhere. Looked at are all counters whose windows live on all nodes, began at or
+  /// after `since`, and have not been passed by anybody's clock before; of a node that had to refuse
+  /// something of a counter, nothing is demanded there.
+  std::string disagreement(WallTime since = {});
+  /// Views compared by the last call that found no disagreement.
+  std::uint64_t views_compared() const { return views_compared_; }
+
+  /// The first check that failed; empty while all is well.
   const std::string& failure() const { return failure_; }
   std::uint64_t trace_hash() const { return trace_hash_; }
   std::uint64_t datagrams_sent() const { return datagrams_sent_; }
+  std::uint64_t datagrams_sent(Port port) const { return sent_by_port_[static_cast<std::size_t>(port)]; }
+  std::uint64_t checks_count() const { return checks_count_; }
+  std::uint64_t requests_count() const { return requests_count_; }
 
  private:
   class Shell;
+  struct Waiting {
+    std::string principal;
+    Hits hits = 0;
+  };
   struct Node {
     std::unique_ptr<Engine> engine;
+    std::unique_ptr<StrangerAccount> strangers;
     std::uint64_t life = 0;  // events of an earlier life are void
     Instant armed = never;
     WallClock::duration skew{};
+    Instant clock_stepped{};
+    WallTime wall_highest{};  // that its engine may have dropped windows by
+    std::vector<Endpoint> dns;
+    Instant paused_until{};
+    std::vector<std::uint32_t> socket;  // datagrams that wait while it is paused
+    std::array<std::size_t, 2> socket_bytes{};
+    std::vector<Waiting> waiting;  // requests, likewise
+  };
+  struct Load {
+    NodeIndex node = 0;
+    std::string principal;
+    double per_second = 0;
+    Instant until;
+    Hits hits_max = 1;
   };
 
+  void run(const Event& event);
+  /// What `decoder_` has opened is sound.
+  bool decodes(wire::Kind kind);
   void arm(NodeIndex node);
-  void run(const EventQueue::Event& event);
-  void tick(NodeIndex node, std::uint64_t life);
+  void tick(NodeIndex node);
+  void resolve(NodeIndex node);
+  void resume(NodeIndex node);
   void send(NodeIndex from, Port via, const Endpoint& to, std::span<const std::byte> bytes);
-  void deliver(NodeIndex from, NodeIndex to, Port port, std::span<const std::byte> bytes);
+  void schedule(const Endpoint& from, NodeIndex to, Port port, std::span<const std::byte> bytes,
+                Duration delay);
+  void remember(const Endpoint& from, NodeIndex to, Port port, std::span<const std::byte> bytes);
+  void deliver(std::uint32_t slot);
+  void schedule_arrival(std::uint32_t load);
   std::optional<NodeIndex> node_at(const Endpoint& endpoint) const;
-  void check(NodeIndex node, std::string_view principal, bool admitted_now);
+  void see_wall(NodeIndex node);
   void trace(std::uint64_t what);
-  void schedule_arrival(NodeIndex node, std::string principal, double per_second, Instant until);
+
+  // The checkers (checks.cpp).
+  void fail_check(const std::string& broken);
+  bool may_have_forgotten(NodeIndex node, const Window& window) const;
+  void check(NodeIndex node, Ledger::Counter& counter, bool admitted_now);
+  void check_any(NodeIndex node);
+  void check_delta(NodeIndex node, std::span<const std::byte> bytes, const Result<void>& outcome);
+  void check_sizes(NodeIndex node);
+  std::string disagreement_about(Ledger::Counter& counter);
 
   SimulationOptions options_;
   Random random_;
   Network network_;
   Ledger ledger_;
+  wire::Decoder decoder_;  // for the checkers: they read what the nodes read
   Instant now_{std::chrono::hours(1)};
   std::vector<Node> nodes_;
-  std::vector<NodeIndex> listed_;
   EventQueue events_;
+  Slots<Datagram> datagrams_;
+  Slots<Load> loads_;
+  Slots<std::function<void()>> actions_;
+  std::vector<Datagram> history_;
+  std::function<void(NodeIndex, const Notice&)> observer_;
+  WallTime wall_highest_{};  // of anybody, ever
   std::uint64_t trace_hash_ = 0xcbf29ce484222325;
   std::uint64_t datagrams_sent_ = 0;
-  std::function<void(NodeIndex, const Notice&)> observer_;
-  std::string last_principal_;
+  std::array<std::uint64_t, 2> sent_by_port_{};
+  std::uint64_t requests_count_ = 0;
+  std::uint64_t checks_count_ = 0;
+  std::uint64_t views_compared_ = 0;
+  std::size_t check_next_ = 0;                    // rotates over the ledger's counters
+  std::size_t check_first_ = 0;                   // those before it have expired everywhere
+  std::size_t disagreed_ = 0;                     // where the last disagreement was: look there first
+  std::vector<CounterView::Share> shares_;        // scratch
+  std::vector<CounterView::Share> other_shares_;  // scratch
   std::string failure_;
 };
 

@@ -11,8 +11,9 @@ Hits truly_used(Simulation& simulation, std::uint32_t window_s) {
   const WallTime wall = simulation.wall(0);
   const Window window = Window::at(wall, window_s);
   const auto admitted = [&](std::uint64_t id) {
-    const Ledger::Entry* entry = simulation.ledger().find({"per-principal", window_s, id, "alice"});
-    return entry == nullptr ? 0 : entry->admitted;
+    for (const auto& [key, entry] : simulation.ledger().entries())
+      if (key.window_id == id) return entry.admitted;
+    return Hits{0};
   };
   return admitted(window.id.value) + weighted_previous(admitted(window.id.value - 1), window, wall);
 }

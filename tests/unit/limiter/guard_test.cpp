@@ -29,7 +29,7 @@ Surroundings later(Surroundings around, int ms) {
 int turns(Hits remaining, int slot) {
   int count = 0;
   for (std::uint32_t rank = 0; rank < 10; ++rank)
-    count += Guard::admits(remaining, 0, 1, later(ten_nodes(rank), 2 * slot)) ? 1 : 0;
+    count += Guard::admits({remaining, 0, 1}, later(ten_nodes(rank), 2 * slot)) ? 1 : 0;
   return count;
 }
 
@@ -82,13 +82,13 @@ TEST_SUITE("limiter.guard") {
   }
 
   TEST_CASE("unseen hits are held to this node's share of what remains") {
-    CHECK(Guard::admits(100, 9, 1, ten_nodes()));
-    CHECK_FALSE(Guard::admits(100, 10, 1, ten_nodes()));
-    CHECK(Guard::admits(100, 0, 10, ten_nodes()));
-    CHECK_FALSE(Guard::admits(100, hits_max, 1, ten_nodes()));
+    CHECK(Guard::admits({100, 9, 1}, ten_nodes()));
+    CHECK_FALSE(Guard::admits({100, 10, 1}, ten_nodes()));
+    CHECK(Guard::admits({100, 0, 10}, ten_nodes()));
+    CHECK_FALSE(Guard::admits({100, hits_max, 1}, ten_nodes()));
     Surroundings alone = ten_nodes();
     alone.nodes_count = 1;
-    CHECK(Guard::admits(1, 100, 1, alone));
+    CHECK(Guard::admits({1, 100, 1}, alone));
   }
 
   TEST_CASE("with less than a hit per node as many nodes as hits remain have their turn, each in its slot") {
@@ -97,16 +97,24 @@ TEST_SUITE("limiter.guard") {
     for (std::uint32_t rank = 0; rank < 10; ++rank) {
       int own_slots = 0;
       for (int slot = 0; slot < 10; ++slot)
-        own_slots += Guard::admits(1, 0, 1, later(ten_nodes(rank), 2 * slot)) ? 1 : 0;
-      CHECK(own_slots == 1);  // fair: everyone once in ten slots
-      CHECK_FALSE(Guard::admits(1, 1, 1, later(ten_nodes(rank), 2)));  // not while the last one is unseen
+        own_slots += Guard::admits({1, 0, 1}, later(ten_nodes(rank), 2 * slot)) ? 1 : 0;
+      CHECK(own_slots == 1);                                             // fair: everyone once in ten slots
+      CHECK_FALSE(Guard::admits({1, 1, 1}, later(ten_nodes(rank), 2)));  // not while the last one is unseen
+    }
+  }
+
+  TEST_CASE("an exact turn ends halfway, so that its news is there before the next") {
+    for (int ms = 0; ms < 40; ++ms) {
+      const Surroundings around = later(ten_nodes(), ms);
+      const bool own = Guard::admits({1, 0, 1}, around);
+      CHECK(Guard::admits({.remaining = 1, .exact = true}, around) == (own && ms % 2 == 0));
     }
   }
 
   TEST_CASE("a request dearer than any share passes in its node's turn") {
     int admitted = 0;
     for (std::uint32_t rank = 0; rank < 10; ++rank)
-      admitted += Guard::admits(100, 0, 60, ten_nodes(rank)) ? 1 : 0;
+      admitted += Guard::admits({100, 0, 60}, ten_nodes(rank)) ? 1 : 0;
     CHECK(admitted == 1);
   }
 }

@@ -1,0 +1,208 @@
+// What is checked after every step, and what is demanded in the end.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "counter/window.hpp"
+#include "sim/simulation.hpp"
+
+namespace starling::sim {
+namespace {
+
+using Share = CounterView::Share;
+
+/// Counters looked at in search of one that lives.
+constexpr int tries_max = 8;
+
+bool by_origin(const Share& a, const Share& b) {
+  return std::tuple(a.origin, a.hits) < std::tuple(b.origin, b.hits);
+}
+bool same(const Share& a, const Share& b) {
+  return a.origin == b.origin && a.hits == b.hits;
+}
+
+Hits hits_of(const std::vector<Share>& shares, OriginId origin) {
+  for (const Share& share : shares)
+    if (share.origin == origin) return share.hits;
+  return 0;
+}
+
+std::string listed(const std::vector<Share>& shares) {
+  std::string out;
+  for (const Share& share : shares) out += fmt::format(" {:016x}={}", share.origin.value, share.hits);
+  return out.empty() ? " nothing" : out;
+}
+
+}  // namespace
+
+void Simulation::fail_check(const std::string& broken) {
+  if (broken.empty() || !failure_.empty()) return;
+  const auto since_start =
+      std::chrono::duration_cast<std::chrono::microseconds>(now_.time_since_epoch() - std::chrono::hours(1));
+  failure_ = fmt::format("seed {}: at {:.6f} s: {}", options_.seed,
+                         static_cast<double>(since_start.count()) / 1e6, broken);
+}
+
+bool Simulation::may_have_forgotten(NodeIndex node, const Window& window) const {
+  return WindowRetention{}.expires_ms(window) <= ms_since_epoch(nodes_[node].wall_highest);
+}
+
+void Simulation::check(NodeIndex node, Ledger::Counter& counter, bool admitted_now) {
+  ++checks_count_;
+  const Engine& engine = *nodes_[node].engine;
+  const Hits total = engine.look(counter.id, shares_);
+  fail_check(ledger_.check(counter,
+                           Ledger::View{.observer = engine.origin(),
+                                        .total = total,
+                                        .shares = shares_,
+                                        .admitted_now = admitted_now,
+                                        .may_have_forgotten = may_have_forgotten(node, counter.id.window)}));
+}
+
+void Simulation::check_any(NodeIndex node) {
+  std::deque<Ledger::Counter>& counters = ledger_.counters();
+  const std::uint64_t now_ms = ms_since_epoch(wall_highest_);
+  for (; check_first_ < counters.size(); ++check_first_) {
+    Ledger::Counter& first = counters[check_first_];
+    // Long enough ago for every clock that may be behind.
+    if (WindowRetention{}.expires_ms(first.id.window) + 4 * first.id.window.length_ms() + 10'000 > now_ms)
+      break;
+    first.observers = {};
+  }
+  for (int tries = 0; tries < tries_max && check_first_ < counters.size(); ++tries) {
+    if (check_next_ < check_first_ || check_next_ >= counters.size()) check_next_ = check_first_;
+    Ledger::Counter& counter = counters[check_next_++];
+    if (may_have_forgotten(node, counter.id.window)) continue;
+    check(node, counter, false);
+    return;
+  }
+}
+
+void Simulation::check_sizes(NodeIndex node) {
+  const EngineSizes sizes = nodes_[node].engine->sizes();
+  const std::size_t components_max = options_.engine.components_max;
+  const std::array<std::tuple<std::string_view, std::size_t, std::size_t>, 8> bounds{{
+      {"counters", sizes.counters, options_.engine.counters_max},
+      {"components", sizes.components, components_max},
+      {"origins", sizes.origins, origins_max},
+      {"peers", sizes.peers, peers_max},
+      {"addresses", sizes.addresses, candidates_max},
+      {"streams", sizes.gossip.streams, peers_max},
+      {"deltas in flight", sizes.gossip.in_flight_most, Gossip::in_flight_packets_max},
+      // Beside each place of a living component there may be one of a component that was forgotten.
+      {"places in the publish queue", sizes.gossip.waiting, 2 * components_max},
+  }};
+  for (const auto& [what, used, bound] : bounds)
+    if (used > bound) fail_check(fmt::format("bounds: node {}: {} {}, at most {}", node, used, what, bound));
+}
+
+void Simulation::check_delta(NodeIndex node, std::span<const std::byte> bytes, const Result<void>& outcome) {
+  if (!failure_.empty()) return;
+  const auto kind = decoder_.open(bytes, Port::sync);
+  if (!kind || *kind != wire::Kind::delta) return;
+  const auto decoded = decoder_.delta();
+  if (!decoded) return;
+  const wire::Delta& delta = **decoded;
+  const OriginId self = nodes_[node].engine->origin();
+  if (delta.sender == self || delta.origin == self) return;
+  const bool may_refuse = !outcome && (outcome.error().code == ErrorCode::table_full ||
+                                       outcome.error().code == ErrorCode::window_out_of_range);
+  for (const wire::DeltaEntry& entry : delta.entries) {
+    const CounterId id{.key = entry.key, .window = {.length_s = entry.window_s, .id = entry.window_id}};
+    nodes_[node].engine->look(id, shares_);
+    Ledger::Counter* counter = ledger_.find(id);
+    if (counter == nullptr) {
+      if (ledger_.demands_truth && !shares_.empty())
+        fail_check(fmt::format("truth: node {} holds a counter in which nobody has counted", node));
+      continue;
+    }
+    if (hits_of(shares_, delta.origin) < entry.count) {
+      if (!may_refuse)
+        fail_check(fmt::format("join: node {}: took a delta with {} hits of origin {:016x} and holds {}",
+                               node, entry.count, delta.origin.value, hits_of(shares_, delta.origin)));
+      counter->observer(self).refused = true;
+    }
+    check(node, *counter, false);
+  }
+}
+
+std::string Simulation::disagreement_about(Ledger::Counter& counter) {
+  bool is_first = true;
+  NodeIndex first = 0;
+  for (NodeIndex index = 0; index < nodes_.size(); ++index) {
+    if (!is_up(index)) continue;
+    const Engine& engine = *nodes_[index].engine;
+    const Ledger::Observer* observer = counter.find_observer(engine.origin());
+    if (observer != nullptr && observer->refused) continue;
+    engine.look(counter.id, shares_);
+    std::sort(shares_.begin(), shares_.end(), by_origin);
+    ++views_compared_;
+    const auto said = [&] {
+      return fmt::format("rule {}, {} s window {}, principal {}: node {} sees{}", counter.key.rule,
+                         counter.key.window_s, counter.key.window_id, counter.key.principal, index,
+                         listed(shares_));
+    };
+    for (const Node& node : nodes_) {
+      if (node.engine == nullptr) continue;
+      const OriginId origin = node.engine->origin();
+      const Hits admitted = counter.entry.admitted_by(origin);
+      if (hits_of(shares_, origin) != admitted)
+        return fmt::format("{}, but the living {:016x} admitted {}", said(), origin.value, admitted);
+    }
+    if (is_first) {
+      is_first = false;
+      first = index;
+      other_shares_ = shares_;
+    } else if (!std::equal(shares_.begin(), shares_.end(), other_shares_.begin(), other_shares_.end(),
+                           same)) {
+      return fmt::format("{}, node {} sees{}", said(), first, listed(other_shares_));
+    }
+  }
+  return {};
+}
+
+std::string Simulation::disagreement(WallTime since) {
+  std::deque<Ledger::Counter>& counters = ledger_.counters();
+  const std::uint64_t passed_ms = ms_since_epoch(wall_highest_);
+  const auto judged = [&](const Ledger::Counter& counter) {
+    const Window& window = counter.id.window;
+    return window.id.value * window.length_ms() >= ms_since_epoch(since) &&
+           WindowRetention{}.expires_ms(window) > passed_ms;
+  };
+  views_compared_ = 0;
+  if (disagreed_ < counters.size() && judged(counters[disagreed_])) {
+    std::string differs = disagreement_about(counters[disagreed_]);
+    if (!differs.empty()) return differs;
+  }
+  views_compared_ = 0;
+  for (std::size_t i = check_first_; i < counters.size(); ++i) {
+    if (!judged(counters[i])) continue;
+    std::string differs = disagreement_about(counters[i]);
+    if (differs.empty()) continue;
+    disagreed_ = i;
+    return differs;
+  }
+  return {};
+}
+
+bool Simulation::views_agree(std::string_view principal) {
+  const starling::Entry entry{.key = "principal", .value = principal};
+  const Descriptor descriptor{.entries = std::span(&entry, 1)};
+  const Request request{.domain = {}, .descriptors = std::span(&descriptor, 1), .hits = 0};
+  std::optional<std::vector<std::pair<std::uint64_t, Hits>>> first;
+  for (NodeIndex index = 0; index < nodes_.size(); ++index) {
+    if (!is_up(index)) continue;
+    std::vector<std::pair<std::uint64_t, Hits>> mine;
+    for (const CounterView& view : nodes_[index].engine->counters(request, wall(index)))
+      for (const CounterView::Share& share : view.shares) {
+        mine.emplace_back(view.window_id, share.hits);
+        mine.emplace_back(share.origin.value, view.window_s);
+      }
+    if (!first) first = mine;
+    if (*first != mine) return false;
+  }
+  return true;
+}
+
+}  // namespace starling::sim

@@ -1,0 +1,40 @@
+#include "sim/stranger_account.hpp"
+
+#include <fmt/format.h>
+
+namespace starling::sim {
+
+void StrangerAccount::on_listed(std::span<const Endpoint> listed) {
+  for (const Endpoint& endpoint : listed) accounts_[endpoint.address].vouched = true;
+}
+
+void StrangerAccount::on_received(const Address& from, Port port, std::span<const std::byte> datagram) {
+  Account& account = accounts_[from];
+  account.bytes_in += datagram.size();
+  if (port != Port::heartbeat || !decoder_.open(datagram, port)) return;
+  const auto heartbeat = decoder_.heartbeat();
+  if (!heartbeat || (*heartbeat)->recipient != self_) return;
+  if (!account.proven && account.clocks_sent.contains((*heartbeat)->echo_ns)) {
+    account.proven = account.vouched = true;
+    account.clocks_sent.clear();
+  }
+  if (!account.proven) return;
+  for (const Endpoint& endpoint : (*heartbeat)->peers) accounts_[endpoint.address].vouched = true;
+}
+
+std::string StrangerAccount::on_sent(const Address& to, Port port, std::span<const std::byte> datagram) {
+  Account& account = accounts_[to];
+  if (account.proven) return {};
+  if (port == Port::heartbeat && decoder_.open(datagram, port)) {
+    const auto heartbeat = decoder_.heartbeat();
+    if (heartbeat) account.clocks_sent.insert((*heartbeat)->sent_ns);
+  }
+  if (account.vouched) return {};
+  account.bytes_out += datagram.size();
+  if (account.bytes_out <= factor_max * account.bytes_in) return {};
+  return fmt::format(
+      "amplification: node {:016x} has sent {} bytes to {}, which sent it {} and proved nothing", self_.value,
+      account.bytes_out, to.to_string(), account.bytes_in);
+}
+
+}  // namespace starling::sim

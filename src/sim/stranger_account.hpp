@@ -1,0 +1,46 @@
+/// How much a node sends to addresses that nobody has vouched for: at most three times what came from there.
+///
+/// Whoever forges a sender's address must not be able to turn nodes on a victim. An address is vouched for
+/// when DNS lists it, when a peer that has proven itself names it, or when it has proven itself: a heartbeat
+/// from there that names this node and echoes a clock which this node sent to that very address. The account
+/// is kept from the datagrams alone, one per node, and knows nothing of what the engine believes.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+
+#include "base/endpoint.hpp"
+#include "base/ids.hpp"
+#include "wire/codec.hpp"
+
+namespace starling::sim {
+
+class StrangerAccount {
+ public:
+  static constexpr std::uint64_t factor_max = 3;
+
+  StrangerAccount(OriginId self, wire::Decoder& decoder) : self_(self), decoder_(decoder) {}
+
+  void on_listed(std::span<const Endpoint> listed);
+  void on_received(const Address& from, Port port, std::span<const std::byte> datagram);
+  /// Returns what is broken, or an empty text.
+  std::string on_sent(const Address& to, Port port, std::span<const std::byte> datagram);
+
+ private:
+  struct Account {
+    bool vouched = false;
+    bool proven = false;
+    std::uint64_t bytes_in = 0;
+    std::uint64_t bytes_out = 0;
+    std::set<std::uint64_t> clocks_sent;  ///< empty once it is proven
+  };
+
+  OriginId self_;
+  wire::Decoder& decoder_;
+  std::map<Address, Account> accounts_;
+};
+
+}  // namespace starling::sim
