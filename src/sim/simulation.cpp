@@ -248,8 +248,8 @@ void Simulation::send(NodeIndex index, Port via, const Endpoint& to, std::span<c
   if (!target || to.port != port_number(via)) return;
   const Endpoint from{address_of(index), port_number(via)};
   const LinkOptions& link = network_.options();
+  if (link.replay > 0 || options_.believe_damage) remember(from, *target, via, bytes);
   if (link.replay > 0) {
-    remember(from, *target, via, bytes);
     const Datagram* old = random_.chance(link.replay) ? remembered() : nullptr;
     if (old != nullptr)
       schedule(old->from, old->to, old->port, old->bytes, random_.jittered(replay_delay_max / 2, 1.0));

@@ -1,0 +1,359 @@
+#include "sim/chaos.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "sim/faults.hpp"
+#include "sim/simulation.hpp"
+
+namespace starling::sim {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+/// Load goes on this long after the faults, so that short windows have something to agree on...
+constexpr Duration calm_load = seconds(12);
+/// ... and this long after them all views must be equal.
+constexpr Duration agree_within = seconds(20);
+constexpr Duration agree_poll = milliseconds(100);
+/// Then all is said, and in this time only heartbeats are sent.
+constexpr Duration rest = seconds(3);
+constexpr Duration quiet = seconds(2);
+/// 5 a second to each other node, jittered by a tenth; and a few to addresses that are not answered.
+constexpr double heartbeats_per_node_s_max = 7;
+constexpr double heartbeats_to_nobody_per_s_max = 10;
+/// A clock that jumps ahead and back makes an engine drop windows that are not over, and count from nothing
+/// under the same origin. Zero takes that as given; a time demands that an engine waits so long before it
+/// believes a clock.
+constexpr Duration clock_trust{};
+
+struct Cast {
+  Scene scene{};
+  std::size_t nodes = 3;
+  Duration faults_length{};
+  bool settles_first = true;
+  std::vector<std::string> principals;
+  Hits hits_max = 1;
+  double per_second_max = 10;  ///< of each node and principal, or bursts for many principals
+};
+
+class Chaos {
+ public:
+  explicit Chaos(const ChaosOptions& options) : random_(options.seed * 0x9e3779b97f4a7c15 + 1) {
+    report_.seed = options.seed;
+    draw();
+  }
+
+  ChaosReport run() {
+    Simulation simulation(options_);
+    simulation_ = &simulation;
+    began_ = simulation.now();
+    simulation.run_until(began_ + milliseconds(random_.below(10'000)));
+    start_nodes();
+    misbehave();
+    agree();
+    if (report_.failure.empty()) fall_quiet();
+    report_.trace_hash = simulation.trace_hash();
+    report_.virtual_s = seconds_since_start();
+    report_.requests = simulation.requests_count();
+    report_.datagrams = simulation.datagrams_sent();
+    report_.checks = simulation.checks_count();
+    return std::move(report_);
+  }
+
+ private:
+  double seconds_since_start() const {
+    return static_cast<double>((simulation_->now() - began_).count()) / 1e9;
+  }
+  void tell(std::string_view what) {
+    report_.story.push_back(fmt::format("{:9.3f} s  {}", seconds_since_start(), what));
+  }
+  void fail(std::string_view why) {
+    if (!report_.failure.empty()) return;
+    report_.failure = fmt::format("{}\n  scene {}, see it again with: starling simulate --chaos --seed {}",
+                                  why, name(cast_.scene), report_.seed);
+    tell(fmt::format("FAILED: {}", why));
+    describe();
+  }
+  /// Who knows whom, and how far.
+  void describe() {
+    for (NodeIndex node = 0; node < cast_.nodes; ++node) {
+      if (!simulation_->is_up(node)) continue;
+      const Engine& engine = simulation_->engine(node);
+      tell(fmt::format("node {} origin {:016x} is {}", node, engine.origin().value,
+                       starling::name(engine.state())));
+      for (const PeerView& peer : engine.peers(simulation_->now()))
+        tell(fmt::format("    {} {:016x} {}: missing {}, unacked {}, heard {} ms ago",
+                         peer.heartbeat.to_string(), peer.origin.value, peer.state, peer.missing_versions,
+                         peer.unacked_versions, peer.heard_ms_ago));
+    }
+  }
+  bool broken() {
+    if (!simulation_->failure().empty()) fail(simulation_->failure());
+    return !report_.failure.empty();
+  }
+
+  template <class T, std::size_t n>
+  T one_of(const std::array<T, n>& all) {
+    return all[random_.below(n)];
+  }
+
+  void draw();
+  void draw_rules();
+  void draw_tables();
+  void start_nodes();
+  void misbehave();
+  void offer_load(Duration length, double share);
+  void offer_burst();
+  void make_peace();
+  void agree();
+  std::array<std::uint64_t, purposes_count> sent() const;
+  void fall_quiet();
+
+  ChaosReport report_;
+  Random random_;
+  Cast cast_;
+  SimulationOptions options_;
+  Arena arena_;
+  Simulation* simulation_ = nullptr;
+  Instant began_{};
+  WallTime truthful_since_{};
+};
+
+void Chaos::draw() {
+  cast_.scene = scene_of(report_.seed);
+  cast_.nodes = 2 + random_.below(6);
+  cast_.settles_first = random_.chance(0.7);
+  cast_.faults_length = seconds(5) + milliseconds(random_.below(20'000));
+  options_.seed = report_.seed;
+  options_.nodes = cast_.nodes;
+  options_.clock_trust = clock_trust;
+  options_.believe_damage = cast_.scene == Scene::forged;
+  options_.link.delay = microseconds(100 + random_.below(2'000));
+  options_.link.jitter = microseconds(random_.below(1'000));
+  draw_rules();
+  draw_tables();
+  arena_.nodes = cast_.nodes;
+  arena_.length = cast_.faults_length;
+  arena_.calm = options_.link;
+  arena_.forgeries = cast_.scene == Scene::forged;
+}
+
+void Chaos::draw_rules() {
+  constexpr std::array<std::uint32_t, 8> any{1, 2, 3, 5, 10, 60, 3600, 86'400};
+  constexpr std::array<std::uint32_t, 3> short_ones{1, 2, 3};
+  constexpr std::array<Hits, 6> limits{1, 7, 20, 100, 500, 5000};
+  const bool is_crowded = cast_.scene == Scene::crowded;
+  options_.rules.rules.clear();
+  const std::uint64_t rules = is_crowded ? 1 : 1 + random_.below(3);
+  for (std::uint64_t i = 0; i < rules; ++i) {
+    Rule rule;
+    rule.name = fmt::format("rule-{}", i);
+    const bool is_prefix = i > 0 && random_.chance(0.5);
+    rule.match = {Matcher{.key = "principal",
+                          .kind = is_prefix ? Matcher::Kind::prefix : Matcher::Kind::any,
+                          .text = is_prefix ? "user-1" : ""}};
+    for (std::uint64_t count = is_crowded ? 1 : 1 + random_.below(2); count > 0; --count) {
+      const Limit limit{.requests = is_crowded ? 1'000'000 : one_of(limits),
+                        .window_s = cast_.scene == Scene::forged ? one_of(short_ones) : one_of(any)};
+      const auto same = [&](const Limit& other) { return other.window_s == limit.window_s; };
+      if (std::any_of(rule.limits.begin(), rule.limits.end(), same)) continue;
+      rule.limits.push_back(limit);
+      arena_.windows_s.push_back(limit.window_s);
+    }
+    options_.rules.rules.push_back(std::move(rule));
+  }
+}
+
+void Chaos::draw_tables() {
+  std::uint64_t principals = 1 + random_.below(3);
+  options_.engine.counters_max = 2000;
+  options_.engine.components_max = 40'000;
+  cast_.hits_max = one_of(std::array<Hits, 4>{1, 1, 5, 50});
+  cast_.per_second_max = one_of(std::array<double, 3>{3, 20, 80});
+  if (cast_.scene == Scene::crowded) {
+    principals = 200 + random_.below(1800);
+    options_.engine.counters_max = 100'000;
+    options_.engine.components_max = 400'000;
+  } else if (cast_.scene == Scene::full) {
+    principals = 5 + random_.below(60);
+    options_.engine.counters_max = static_cast<std::uint32_t>(2 + random_.below(60));
+    options_.engine.components_max =
+        static_cast<std::uint32_t>(2 + random_.below(3 * options_.engine.counters_max));
+  } else if (cast_.scene == Scene::forged) {
+    // Invented counters must not be what fills the table: that is the scene before this one.
+    options_.engine.counters_max = 20'000;
+    options_.engine.components_max = 80'000;
+  }
+  for (std::uint64_t i = 0; i < principals; ++i) cast_.principals.push_back(fmt::format("user-{}", i));
+}
+
+void Chaos::start_nodes() {
+  tell(
+      fmt::format("seed {}, scene {}: {} nodes, {} principals, up to {} hits a request, {} counters and {} "
+                  "components at most; calm network: {}",
+                  report_.seed, name(cast_.scene), cast_.nodes, cast_.principals.size(), cast_.hits_max,
+                  options_.engine.counters_max, options_.engine.components_max, options_.link.to_string()));
+  for (const Rule& rule : options_.rules.rules)
+    for (const Limit& limit : rule.limits)
+      tell(fmt::format("{} for principal {}: {} hits per {} s", rule.name, rule.match[0].to_string(),
+                       limit.requests, limit.window_s));
+  for (NodeIndex node = 0; node < cast_.nodes; ++node) {
+    const Duration late = cast_.settles_first ? Duration{} : milliseconds(random_.below(3'000));
+    simulation_->at(simulation_->now() + late, [this, node] {
+      if (!simulation_->is_up(node)) simulation_->start(node);
+    });
+  }
+  simulation_->run_until(simulation_->now() + (cast_.settles_first ? milliseconds(1'500) : milliseconds(1)));
+}
+
+void Chaos::offer_burst() {
+  const NodeIndex node = random_.below(cast_.nodes);
+  const std::size_t first = random_.below(cast_.principals.size());
+  const std::size_t count = random_.below(std::min<std::size_t>(cast_.principals.size(), 600));
+  for (std::size_t i = 0; i < count; ++i)
+    simulation_->request(node, cast_.principals[(first + i) % cast_.principals.size()],
+                         1 + random_.below(cast_.hits_max));
+}
+
+void Chaos::offer_load(Duration length, double share) {
+  const Instant end = simulation_->now() + length;
+  if (cast_.scene == Scene::few || cast_.scene == Scene::forged) {
+    for (NodeIndex node = 0; node < cast_.nodes; ++node)
+      for (const std::string& principal : cast_.principals)
+        simulation_->load(node, principal, 0.2 + share * cast_.per_second_max * random_.unit(), end,
+                          cast_.hits_max);
+    return;
+  }
+  const auto bursts = static_cast<std::uint64_t>(share * static_cast<double>(length / milliseconds(150)));
+  for (std::uint64_t i = 0; i < bursts; ++i)
+    simulation_->at(simulation_->now() +
+                        milliseconds(random_.below(static_cast<std::uint64_t>(length / milliseconds(1)))),
+                    [this] { offer_burst(); });
+}
+
+void Chaos::misbehave() {
+  const Instant start = simulation_->now();
+  std::vector<PlannedFault> plans = draw_faults(random_, arena_);
+  for (PlannedFault& plan : plans) {
+    Fault* fault = plan.fault.get();
+    simulation_->at(start + plan.begin, [this, fault, &plan] {
+      const std::string what = fault->begin(*simulation_);
+      if (!what.empty())
+        tell(fmt::format("{} (until {:.3f} s)", what,
+                         seconds_since_start() + static_cast<double>((plan.end - plan.begin).count()) / 1e9));
+    });
+    simulation_->at(start + plan.end, [this, fault] { fault->end(*simulation_); });
+  }
+  offer_load(cast_.faults_length, 1);
+  simulation_->run_until(start + cast_.faults_length + milliseconds(1));
+  if (!broken()) make_peace();
+}
+
+void Chaos::make_peace() {
+  simulation_->network().heal();
+  simulation_->network().set_options(options_.link);
+  simulation_->forget_datagrams();
+  std::vector<NodeIndex> all;
+  for (NodeIndex node = 0; node < cast_.nodes; ++node) {
+    all.push_back(node);
+    if (simulation_->is_up(node) && simulation_->engine(node).state() >= EngineState::leaving)
+      simulation_->kill(node);
+    if (!simulation_->is_up(node)) simulation_->start(node);
+  }
+  simulation_->list_in_dns(all);
+  if (cast_.scene == Scene::forged) {
+    // Lies about windows that had not begun yet may still be believed.
+    std::uint64_t ahead_ms = 0;
+    for (const std::uint32_t window_s : arena_.windows_s) {
+      const std::uint64_t ahead = 2 + (1000 + window_s * 1000 - 1) / (window_s * 1000);
+      ahead_ms = std::max(ahead_ms, ahead * window_s * 1000);
+    }
+    truthful_since_ = simulation_->wall(0) + milliseconds(ahead_ms);
+  }
+  tell("peace: everybody is up, the network is calm, clocks and DNS are right");
+}
+
+void Chaos::agree() {
+  if (!report_.failure.empty()) return;
+  const Instant peace = simulation_->now();
+  offer_load(calm_load, 0.3);
+  simulation_->run_until(peace + calm_load);
+  const Instant last_request = simulation_->now();
+  const bool equal =
+      simulation_->run_until([this] { return simulation_->disagreement(truthful_since_).empty(); },
+                             peace + agree_within, agree_poll);
+  if (broken()) return;
+  if (!equal)
+    return fail(fmt::format("seed {}: no agreement {} s after the faults: {}", report_.seed,
+                            agree_within / seconds(1), simulation_->disagreement(truthful_since_)));
+  report_.views_compared = simulation_->views_compared();
+  report_.agreed_after_s = static_cast<double>((simulation_->now() - last_request).count()) / 1e9;
+  tell(fmt::format("all {} views agree", report_.views_compared));
+}
+
+/// Datagrams that the nodes have sent, by purpose.
+std::array<std::uint64_t, purposes_count> Chaos::sent() const {
+  std::array<std::uint64_t, purposes_count> sum{};
+  for (NodeIndex node = 0; node < cast_.nodes; ++node) {
+    const EngineCounts counts = simulation_->engine(node).counts();
+    for (std::size_t purpose = 0; purpose < purposes_count; ++purpose)
+      sum[purpose] += counts.sent[purpose].packets;
+  }
+  return sum;
+}
+
+void Chaos::fall_quiet() {
+  simulation_->run_until(simulation_->now() + rest);
+  const auto sent_before = sent();
+  const std::uint64_t sync = simulation_->datagrams_sent(Port::sync);
+  const std::uint64_t heartbeats = simulation_->datagrams_sent(Port::heartbeat);
+  simulation_->run_until(simulation_->now() + quiet);
+  if (broken()) return;
+  const double quiet_s = static_cast<double>(quiet.count()) / 1e9;
+  const auto others = static_cast<double>(cast_.nodes * (cast_.nodes - 1));
+  report_.sync_datagrams_per_s =
+      static_cast<double>(simulation_->datagrams_sent(Port::sync) - sync) / quiet_s;
+  const double heard =
+      static_cast<double>(simulation_->datagrams_sent(Port::heartbeat) - heartbeats) / quiet_s;
+  report_.heartbeats_per_node_s = heard / others;
+  tell(fmt::format("quiet: {:.1f} sync datagrams and {:.1f} heartbeats a second",
+                   report_.sync_datagrams_per_s, heard));
+  if (report_.sync_datagrams_per_s > 0) {
+    std::string purposes;
+    const auto sent_after = sent();
+    for (std::size_t purpose = 0; purpose < purposes_count; ++purpose)
+      if (sent_after[purpose] != sent_before[purpose])
+        purposes += fmt::format(" {} {}", sent_after[purpose] - sent_before[purpose],
+                                starling::name(static_cast<Purpose>(purpose)));
+    return fail(fmt::format("seed {}: {:.1f} sync datagrams a second although all is said:{}", report_.seed,
+                            report_.sync_datagrams_per_s, purposes));
+  }
+  if (heard >
+      others * heartbeats_per_node_s_max + heartbeats_to_nobody_per_s_max * static_cast<double>(cast_.nodes))
+    return fail(
+        fmt::format("seed {}: {:.1f} heartbeats a second among {} nodes", report_.seed, heard, cast_.nodes));
+  const std::string differs = simulation_->disagreement(truthful_since_);
+  if (!differs.empty()) fail(fmt::format("seed {}: agreement did not last: {}", report_.seed, differs));
+  for (NodeIndex node = 0; node < cast_.nodes; ++node)
+    if (simulation_->engine(node).counts().nodes_count != cast_.nodes)
+      fail(fmt::format("seed {}: node {} counts {} live nodes of {}", report_.seed, node,
+                       simulation_->engine(node).counts().nodes_count, cast_.nodes));
+}
+
+}  // namespace
+
+std::string_view name(Scene scene) {
+  constexpr std::array<std::string_view, scenes_count> names{"few", "crowded", "full", "forged"};
+  return names[static_cast<std::size_t>(scene)];
+}
+
+ChaosReport run_chaos(const ChaosOptions& options) {
+  return Chaos(options).run();
+}
+
+}  // namespace starling::sim

@@ -1,0 +1,192 @@
+#include "sim/strangers.hpp"
+
+#include <array>
+
+#include "counter/window.hpp"
+
+namespace starling::sim {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::uint64_t strangers_count = 50;
+constexpr milliseconds pause_max{40};
+constexpr Version version_max{~std::uint64_t{0}};
+
+class Sender {
+ public:
+  Sender(Simulation& simulation, std::uint64_t our_cluster, std::uint64_t other_cluster)
+      : simulation_(simulation),
+        random_(simulation.random()),
+        ours_(our_cluster),
+        others_(other_cluster),
+        decoder_(our_cluster) {}
+
+  void send_strange() {
+    const NodeIndex to = node();
+    switch (random_.below(5)) {
+      case 0:
+        return garbage(to);
+      case 1:
+        return heartbeat(to, others_, random_.chance(0.5) ? stranger(4291) : node_address(4291));
+      case 2:
+        return sync(to, others_.encode(delta(to)), random_.chance(0.5) ? stranger(4290) : node_address(4290));
+      case 3:
+        return heartbeat(to, ours_, stranger(4291));
+      default:
+        return sync(to, ours_.encode(pull(to)), stranger(4290));
+    }
+  }
+
+  void forge() {
+    const NodeIndex to = node();
+    switch (random_.below(4)) {
+      case 0:
+      case 1:
+        return sync(to, ours_.encode(delta(to)), random_.chance(0.5) ? stranger(4290) : node_address(4290));
+      case 2:
+        return sync(to, ours_.encode(pull(to)), node_address(4290));
+      default:
+        return changed_heartbeat();
+    }
+  }
+
+ private:
+  NodeIndex node() { return random_.below(simulation_.nodes_count()); }
+  Endpoint stranger(std::uint16_t port) {
+    return Endpoint{Address::v4(192, 0, 2, static_cast<std::uint8_t>(1 + random_.below(strangers_count))),
+                    port};
+  }
+  Endpoint node_address(std::uint16_t port) {
+    return Endpoint{simulation_.heartbeat_endpoint(node()).address, port};
+  }
+  /// Of a node that is up, or invented.
+  OriginId origin() {
+    const NodeIndex index = node();
+    if (simulation_.is_up(index) && random_.chance(0.7)) return simulation_.engine(index).origin();
+    return OriginId{random_.chance(0.5) ? 1 + random_.below(20) : random_.next() | 1};
+  }
+  OriginId origin_of(NodeIndex index) {
+    return simulation_.is_up(index) ? simulation_.engine(index).origin() : origin();
+  }
+  Version version() {
+    return random_.chance(0.3) ? version_max : Version{random_.below(random_.chance(0.5) ? 100 : 1'000'000)};
+  }
+
+  void garbage(NodeIndex to) {
+    std::vector<std::byte> bytes(random_.below(1300));
+    for (std::byte& byte : bytes) byte = static_cast<std::byte>(random_.next());
+    const bool is_sync = random_.chance(0.5);
+    simulation_.arrive(to, stranger(is_sync ? 4290 : 4291), is_sync ? Port::sync : Port::heartbeat, bytes);
+  }
+
+  void sync(NodeIndex to, std::span<const std::byte> bytes, const Endpoint& from) {
+    simulation_.arrive(to, from, Port::sync, bytes);
+  }
+
+  void heartbeat(NodeIndex to, wire::Encoder& encoder, const Endpoint& from) {
+    wire::Heartbeat heartbeat{.sender = origin(), .name = "stranger", .software = "0", .sync_port = 4290};
+    heartbeat.recipient = random_.chance(0.5) ? origin_of(to) : OriginId{};
+    heartbeat.state = static_cast<wire::NodeState>(random_.below(4));
+    heartbeat.version = version();
+    heartbeat.ack = version();
+    heartbeat.wall = simulation_.wall(to) + milliseconds(random_.below(100'000));
+    heartbeat.sent_ns = random_.next();
+    heartbeat.echo_ns = random_.chance(0.5) ? random_.next() : 0;
+    for (std::uint64_t i = random_.below(9); i > 0; --i) heartbeat.peers.push_back(stranger(4291));
+    for (std::uint64_t i = random_.below(25); i > 0; --i)
+      heartbeat.holdings.push_back({origin(), version(), 1});
+    heartbeat.lists_holdings = random_.chance(0.5);
+    simulation_.arrive(to, from, Port::heartbeat, encoder.encode(heartbeat));
+  }
+
+  wire::Delta delta(NodeIndex to) {
+    wire::Delta delta{.sender = origin(), .origin = origin(), .from = version(), .to = version()};
+    if (delta.from > delta.to) std::swap(delta.from, delta.to);
+    delta.recipient = origin_of(to);
+    delta.ack = version();
+    delta.partial = random_.chance(0.2);
+    const std::uint64_t span = delta.to.value - delta.from.value;
+    const auto& counters = simulation_.ledger().counters();
+    for (std::uint64_t i = std::min<std::uint64_t>(random_.below(20), span); i > 0; --i) {
+      wire::DeltaEntry entry{
+          .window_s = 1, .window_id = {}, .key = {random_.next()}, .count = 1 + random_.below(100)};
+      entry.window_id = Window::at(simulation_.wall(to), entry.window_s).id;
+      if (!counters.empty() && random_.chance(0.8)) {
+        // One of the newest: their windows live.
+        const CounterId& id =
+            counters[counters.size() - 1 - random_.below(std::min<std::size_t>(counters.size(), 8))].id;
+        entry.window_s = id.window.length_s;
+        entry.window_id = WindowId{id.window.id.value + random_.below(3)};
+        entry.key = id.key;
+      }
+      if (random_.chance(0.3)) entry.count = hits_max - random_.below(3);
+      entry.version = Version{delta.to.value - i + 1};
+      delta.entries.push_back(entry);
+    }
+    return delta;
+  }
+
+  wire::Pull pull(NodeIndex to) {
+    return wire::Pull{.sender = origin(), .recipient = origin_of(to), .origin = origin(), .from = version()};
+  }
+
+  /// The echo in it may still prove its address.
+  void changed_heartbeat() {
+    const Simulation::Datagram* old = simulation_.remembered();
+    if (old == nullptr || old->port != Port::heartbeat || !decoder_.open(old->bytes, Port::heartbeat)) return;
+    const auto decoded = decoder_.heartbeat();
+    if (!decoded) return;
+    wire::Heartbeat heartbeat = **decoded;
+    switch (random_.below(7)) {
+      case 0:
+        heartbeat.version = version();
+        break;
+      case 1:
+        heartbeat.ack = version();
+        break;
+      case 2:
+        heartbeat.sender = origin();
+        break;
+      case 3:
+        heartbeat.state = static_cast<wire::NodeState>(random_.below(4));
+        break;
+      case 4:
+        heartbeat.sync_port = static_cast<std::uint16_t>(1 + random_.below(65'535));
+        break;
+      case 5:
+        heartbeat.holdings.clear();
+        for (std::uint64_t i = random_.below(25); i > 0; --i)
+          heartbeat.holdings.push_back({origin(), version(), random_.below(2)});
+        break;
+      default:
+        heartbeat.peers.clear();
+        for (std::uint64_t i = random_.below(9); i > 0; --i) heartbeat.peers.push_back(stranger(4291));
+    }
+    simulation_.arrive(old->to, old->from, Port::heartbeat, ours_.encode(heartbeat));
+  }
+
+  Simulation& simulation_;
+  Random& random_;
+  wire::Encoder ours_;
+  wire::Encoder others_;
+  wire::Decoder decoder_;
+};
+
+}  // namespace
+
+std::string Strangers::begin(Simulation& simulation) {
+  again(simulation, forge_, state_);
+  return forge_ ? "forgers send" : "strangers send";
+}
+
+void Strangers::again(Simulation& simulation, bool forge, const std::shared_ptr<State>& state) {
+  if (state->over) return;
+  Sender sender(simulation, state->our_cluster, state->other_cluster);
+  for (std::uint64_t count = 1 + simulation.random().below(4); count > 0; --count)
+    forge ? sender.forge() : sender.send_strange();
+  const auto next = simulation.now() + milliseconds(1 + simulation.random().below(pause_max.count()));
+  simulation.at(next, [&simulation, forge, state] { again(simulation, forge, state); });
+}
+
+}  // namespace starling::sim
