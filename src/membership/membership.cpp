@@ -127,7 +127,7 @@ Result<Membership::Heard> Membership::take_heartbeat(const Endpoint& from, const
     // echo is merely old needs nothing, unless it says so: it does not hear us, but lives.
     heard.reply_wanted = may_reply && (heartbeat.recipient != options_.self || heartbeat.wants_answer);
     set_origin(*candidate, heartbeat.sender);
-    if (heartbeat.state != wire::NodeState::left && known != nullptr && known->is_news(heartbeat)) {
+    if (heartbeat.state != wire::NodeState::left && known != nullptr && known->is_newer(heartbeat)) {
       known->newest_sent_ns = heartbeat.sent_ns;
       on_sign_of_life(heartbeat.sender, from.address, now, effects);
     }
@@ -144,11 +144,12 @@ Result<Membership::Heard> Membership::take_heartbeat(const Endpoint& from, const
   const bool works = in_use != nullptr && now - in_use->heard_at <= patience(peer).suspect;
   if (!peer.live() || !works) peer.heartbeat = from;
   peer.sync = Endpoint{peer.heartbeat.address, heartbeat.sync_port};
-  const bool is_news = peer.is_news(heartbeat);
+  const bool is_news = peer.is_news(heartbeat, now);
   peer.on_heartbeat(heartbeat, now);
   if (heartbeat.state == wire::NodeState::left) {
     set_state(peer, PeerState::left, now, effects);
-  } else if (peer.state != PeerState::left && is_news) {  // a late heartbeat does not undo a goodbye
+  } else if (is_news && (peer.state != PeerState::left || now - peer.state_since > false_word_lasts)) {
+    // A late heartbeat does not undo a goodbye; but whoever goes on and on has not said it.
     heard.became_alive = heard.became_alive || !peer.live();
     set_state(peer, PeerState::alive, now, effects);
     heard.reply_wanted = heard.became_alive || (heartbeat.wants_answer && may_reply);

@@ -3,7 +3,7 @@
 namespace starling {
 
 void Peer::on_heartbeat(const wire::Heartbeat& heard, Instant now) {
-  if (is_news(heard)) {
+  if (is_news(heard, now)) {
     newest_sent_ns = heard.sent_ns;
     last_heard = last_answer = now;
     hears_us = true;
@@ -12,8 +12,8 @@ void Peer::on_heartbeat(const wire::Heartbeat& heard, Instant now) {
     name = heard.name;
     software = heard.software;
     node_state = heard.state;
+    version = heard.version;  // not the highest ever said: one false word must not stay for ever
   }
-  version = std::max(version, heard.version);
 }
 
 void Peer::on_rtt(Duration sample) {

@@ -52,6 +52,9 @@ constexpr Patience patience_at(Duration interval) {
   return {.suspect = suspect, .dead = std::max<Duration>(milliseconds(2800), suspect + milliseconds(1300))};
 }
 
+/// How long a forged goodbye, or clock, counts against what its alleged sender goes on to say.
+inline constexpr Duration false_word_lasts = std::chrono::seconds(10);
+
 struct Peer {
   OriginId origin;
   std::string name;
@@ -86,7 +89,12 @@ struct Peer {
 
   /// Not one that comes twice, late or from a recording: they would keep the dead alive. The clock of one
   /// life never runs backwards.
-  bool is_news(const wire::Heartbeat& heard) const { return heard.sent_ns > newest_sent_ns; }
+  bool is_newer(const wire::Heartbeat& heard) const { return heard.sent_ns > newest_sent_ns; }
+  /// Of one that has proven itself. A clock that was never its own may have been believed: after ten seconds
+  /// without news whatever proves itself is news, and a recording's echo is too old for that.
+  bool is_news(const wire::Heartbeat& heard, Instant now) const {
+    return is_newer(heard) || now - last_answer > false_word_lasts;
+  }
   /// Takes in what a heartbeat that answers ours says.
   void on_heartbeat(const wire::Heartbeat& heard, Instant now);
 

@@ -149,6 +149,52 @@ TEST_SUITE("membership.membership") {
     CHECK(f.membership.find(other)->state == PeerState::left);
   }
 
+  TEST_CASE("a goodbye that its sender never said is believed for ten seconds") {
+    Fixture f;
+    f.meet(other, at(2));
+    wire::Heartbeat ours = f.compose(at(2));
+    wire::Heartbeat forged = f.from(other, &ours);
+    forged.state = wire::NodeState::left;
+    f.hear(at(2), forged);
+    for (int i = 0; i < 11; ++i) {
+      CHECK(f.membership.nodes_count() == 1);
+      f.now += seconds(1);
+      ours = f.compose(at(2));
+      f.hear(at(2), f.from(other, &ours));
+    }
+    CHECK(f.membership.find(other)->state == PeerState::alive);
+    CHECK(f.membership.nodes_count() == 2);
+  }
+
+  TEST_CASE("a clock that a peer never had does not silence it for ever") {
+    Fixture f;
+    f.meet(other, at(2));
+    wire::Heartbeat ours = f.compose(at(2));
+    wire::Heartbeat forged = f.from(other, &ours);
+    forged.sent_ns = ~std::uint64_t{0};
+    f.hear(at(2), forged);
+    for (int i = 0; i < 12; ++i) {
+      f.now += seconds(1);
+      ours = f.compose(at(2));
+      f.hear(at(2), f.from(other, &ours));
+    }
+    CHECK(f.membership.find(other)->last_heard == f.now);
+    CHECK(f.membership.nodes_count() == 2);
+  }
+
+  TEST_CASE("a version that a peer never published is gone with its next heartbeat") {
+    Fixture f;
+    f.meet(other, at(2));
+    for (const std::uint64_t said : {~std::uint64_t{0}, std::uint64_t{7}}) {
+      f.now += milliseconds(1);
+      const wire::Heartbeat ours = f.compose(at(2));
+      wire::Heartbeat heartbeat = f.from(other, &ours);
+      heartbeat.version = Version{said};
+      f.hear(at(2), heartbeat);
+      CHECK(f.membership.find(other)->version == Version{said});
+    }
+  }
+
   TEST_CASE("the dead are forgotten after a minute, but not while DNS lists them") {
     Fixture f;
     const Endpoint listed[] = {at(2)};
