@@ -15,6 +15,7 @@ constexpr Duration retransmit_min = milliseconds(60);
 constexpr Duration retransmit_max = milliseconds(2000);
 constexpr std::uint32_t backoff_doublings_max = 5;
 constexpr Duration pull_patience_min = milliseconds(100);
+constexpr Duration pull_patience_max = milliseconds(2000);
 
 Duration rtt_bound(const Peer& peer) {
   return peer.rtt.value_or(milliseconds(100)) + 4 * peer.rtt_deviation;
@@ -155,7 +156,8 @@ void Gossip::pull(Origin& origin, const Peer& from, Version after, Instant now, 
   origin.pulled_from = from.origin;
   origin.pull_packets_left = pull_packets_max;
   origin.pull_after = origin.pull_reached = after;
-  origin.pull_until = now + std::max(pull_patience_min, 2 * rtt_bound(from));
+  // One round trip through a clogged link must not keep us from asking anybody for half a minute.
+  origin.pull_until = now + std::clamp(2 * rtt_bound(from), pull_patience_min, pull_patience_max);
   const wire::Pull pull{
       .sender = options_.self, .recipient = from.origin, .origin = origin.id, .from = after};
   const std::span<const std::byte> datagram = encoder_.encode(pull);
