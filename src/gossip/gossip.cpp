@@ -104,9 +104,13 @@ Result<void> Gossip::on_delta(const wire::Delta& delta, const Address& from, Ins
   // Entries that were refused do not hold the watermark back, for to send them again to us would not help;
   // but what we hand on claims no more than `whole()`.
   if (!believed) return outcome;
-  if (!delta.partial && delta.from <= origin.watermark && delta.to > origin.watermark) {
-    origin.watermark = delta.to;
-    origin.behind_since = never;
+  if (!delta.partial && delta.to > origin.watermark) {
+    if (delta.from <= origin.watermark) {
+      origin.watermark = origin.beyond.advance(delta.to);
+      origin.behind_since = never;
+    } else {
+      origin.beyond.add(delta.from, delta.to);
+    }
   }
   if (delta.sender != delta.origin) {
     after_pulled(origin, delta, now, effects);
@@ -205,14 +209,17 @@ void Gossip::doubt_ack(Stream& stream, Version said) {
   stream.in_flight.clear();
 }
 
-/// Likewise a watermark above all that the origin itself knows to have published rests on a false claim.
+/// Likewise a watermark, or a claim beyond it, above all that the origin itself knows to have published rests
+/// on a false word.
 void Gossip::doubt_watermark(Origin& origin, Version published) {
-  const bool stuck = published < origin.watermark && origin.watermark == origin.overclaimed;
-  origin.overclaimed = origin.watermark;
+  const Version claimed = std::max(origin.watermark, origin.beyond.highest());
+  const bool stuck = published < claimed && claimed == origin.overclaimed;
+  origin.overclaimed = claimed;
   origin.overclaims = stuck ? origin.overclaims + 1 : 0;
   if (origin.overclaims < doubts_max) return;
   origin.overclaims = 0;
-  origin.watermark = Version{};
+  origin.beyond.clear();
+  if (published < origin.watermark) origin.watermark = Version{};
 }
 
 void Gossip::on_ack(Stream& stream, const Peer& peer, Version ack, Instant now, Effects& effects) {

@@ -4,6 +4,28 @@
 
 namespace starling {
 
+void Claims::add(Version from, Version to) {
+  auto at = std::lower_bound(ranges_.begin(), ranges_.end(), from,
+                             [](const Range& range, Version version) { return range.to < version; });
+  // From here on ranges may touch the new one: it swallows them.
+  auto last = at;
+  while (last != ranges_.end() && last->from <= to) {
+    from = std::min(from, last->from);
+    to = std::max(to, last->to);
+    ++last;
+  }
+  at = ranges_.erase(at, last);
+  ranges_.insert(at, Range{from, to});
+  if (ranges_.size() > ranges_max) ranges_.pop_back();
+}
+
+Version Claims::advance(Version watermark) {
+  auto last = ranges_.begin();
+  for (; last != ranges_.end() && last->from <= watermark; ++last) watermark = std::max(watermark, last->to);
+  ranges_.erase(ranges_.begin(), last);
+  return watermark;
+}
+
 OriginTable::OriginTable(OriginId self) {
   rows_.push_back(Origin{.id = self});
   index_.emplace(self, own_origin.value);

@@ -19,9 +19,34 @@ namespace starling {
 
 inline constexpr std::size_t origins_max = 4096;
 
+/// Ranges of versions that were taken whole beyond a hole. Packets that overtake each other would otherwise
+/// have to be sent again, although all that is in them is here: of a burst in random order only the first few
+/// would count.
+class Claims {
+ public:
+  static constexpr std::size_t ranges_max = 32;
+
+  /// (from, to] was taken. If there is no room the highest range is dropped: it will be told again.
+  void add(Version from, Version to);
+  /// The watermark that `watermark` becomes with what was claimed beyond it.
+  Version advance(Version watermark);
+  void clear() { ranges_.clear(); }
+  /// 0 if nothing is claimed.
+  Version highest() const { return ranges_.empty() ? Version{} : ranges_.back().to; }
+  std::size_t size() const { return ranges_.size(); }
+
+ private:
+  struct Range {
+    Version from;
+    Version to;
+  };
+  std::vector<Range> ranges_;  // by `from`, ascending; they do not touch
+};
+
 struct Origin {
   OriginId id;                ///< 0: the row is free
   Version watermark;          ///< everything up to here is held, as far as its windows live
+  Claims beyond;              ///< what is held past a hole
   Version refused{hits_max};  ///< lowest version of which we had to refuse an entry
   PublishLog::Ends log;
   Version join_target;           ///< what a joining node waits for; 0: nothing

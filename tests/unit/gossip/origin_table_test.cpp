@@ -1,0 +1,59 @@
+#include "gossip/origin_table.hpp"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "base/random.hpp"
+
+namespace starling {
+
+TEST_SUITE("gossip.claims") {
+  TEST_CASE("what was claimed beyond a hole counts once the hole is filled") {
+    Claims claims;
+    claims.add(Version{20}, Version{30});
+    claims.add(Version{10}, Version{20});
+    CHECK(claims.size() == 1);
+    CHECK(claims.highest() == Version{30});
+    CHECK(claims.advance(Version{9}) == Version{9});
+    CHECK(claims.advance(Version{10}) == Version{30});
+    CHECK(claims.size() == 0);
+    CHECK(claims.highest() == Version{});
+  }
+
+  TEST_CASE("ranges in any order, doubled and overlapping, end where the versions without a gap end") {
+    Random random(1);
+    for (int round = 0; round < 2000; ++round) {
+      Claims claims;
+      std::set<std::uint64_t> told;
+      std::uint64_t watermark = 0;
+      for (int i = 0; i < 12; ++i) {
+        const std::uint64_t from = random.below(40);
+        const std::uint64_t to = from + 1 + random.below(8);
+        for (std::uint64_t version = from + 1; version <= to; ++version) told.insert(version);
+        if (to <= watermark) continue;
+        if (from <= watermark) {
+          watermark = claims.advance(Version{to}).value;
+        } else {
+          claims.add(Version{from}, Version{to});
+        }
+      }
+      std::uint64_t expected = 0;
+      while (told.contains(expected + 1)) ++expected;
+      REQUIRE(watermark == expected);
+    }
+  }
+
+  TEST_CASE("there is room for so many ranges, and then the highest is told again") {
+    Claims claims;
+    for (std::uint64_t i = 0; i < 2 * Claims::ranges_max; ++i)
+      claims.add(Version{10 * i + 5}, Version{10 * i + 6});
+    CHECK(claims.size() == Claims::ranges_max);
+    CHECK(claims.highest() == Version{10 * (Claims::ranges_max - 1) + 6});
+    claims.add(Version{0}, Version{1});
+    CHECK(claims.size() == Claims::ranges_max);
+    CHECK(claims.advance(Version{0}) == Version{1});
+  }
+}
+
+}  // namespace starling
