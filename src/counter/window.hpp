@@ -52,6 +52,13 @@ struct WindowRetention {
     return window.end_ms() + window.length_ms() + static_cast<std::uint64_t>(skew_max.count());
   }
 
+  /// Its counts are not needed any more. What `accepts` refuses is over or has not come yet.
+  constexpr bool is_over(const Window& window, WallTime wall) const {
+    if (window.length_s < window_s_min || window.length_s > window_s_max) return false;
+    const std::uint64_t current = Window::at(wall, window.length_s).id.value;
+    return window.id.value <= current && ms_since_epoch(wall) >= expires_ms(window);
+  }
+
   constexpr bool accepts(const Window& window, WallTime wall) const {
     if (window.length_s < window_s_min || window.length_s > window_s_max) return false;
     const std::uint64_t current = Window::at(wall, window.length_s).id.value;

@@ -32,6 +32,11 @@ class CounterStore final : public GossipStore {
     guard_.on_published(component, hits, now);
   }
 
+  bool is_over(const wire::DeltaEntry& entry) const override {
+    const Window window{.length_s = entry.window_s, .id = entry.window_id};
+    return counters_.retention().is_over(window, wall_);
+  }
+
   Result<ComponentIndex> join(OriginIndex origin, const wire::DeltaEntry& entry) override {
     const CounterId id{.key = entry.key, .window = Window{.length_s = entry.window_s, .id = entry.window_id}};
     return counters_.join(origin, id, entry.count, wall_);

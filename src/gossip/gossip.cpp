@@ -97,7 +97,8 @@ Result<void> Gossip::on_delta(const wire::Delta& delta, const Address& from, Ins
       near = *component;
       reconsider(*component, now);
     } else {
-      if (entry.version > origin.watermark) origin.refused = std::min(origin.refused, entry.version);
+      const bool missed = entry.version > origin.watermark && !store_.is_over(entry);
+      if (missed) origin.refused = std::min(origin.refused, entry.version);
       if (outcome) outcome = tl::unexpected(component.error());
     }
   }

@@ -26,6 +26,9 @@ class GossipStore {
   /// This node's own `component` is being told to everybody as `hits`.
   virtual void on_published(ComponentIndex component, Hits hits, Instant now) = 0;
 
+  /// True if the entry's window is over by our clock: nobody needs it any more.
+  virtual bool is_over(const wire::DeltaEntry& entry) const = 0;
+
   /// Raises the component of `origin` to at least `entry.count`. Errors (state unchanged): table_full,
   /// window_out_of_range.
   virtual Result<ComponentIndex> join(OriginIndex origin, const wire::DeltaEntry& entry) = 0;

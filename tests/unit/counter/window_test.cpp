@@ -70,6 +70,15 @@ TEST_SUITE("counter.window_retention") {
     CHECK_FALSE(retention.accepts(window(10, 3), wall_ms(50'500)));
   }
 
+  TEST_CASE("a window that is refused is over, or has not come; an absurd id has not come") {
+    const WindowRetention retention{.skew_max = milliseconds(500)};
+    CHECK_FALSE(retention.is_over(window(10, 3), wall_ms(50'499)));
+    CHECK(retention.is_over(window(10, 3), wall_ms(50'500)));
+    CHECK_FALSE(retention.is_over(window(10, 9), wall_ms(50'500)));
+    CHECK_FALSE(retention.is_over(window(10, ~std::uint64_t{0}), wall_ms(50'500)));
+    CHECK_FALSE(retention.is_over(window(0, 3), wall_ms(50'500)));
+  }
+
   TEST_CASE("a window of the future is taken in up to 1 + ceil(skew / length) ahead") {
     const auto ahead_max = [](std::int64_t skew_ms, std::uint32_t length_s) {
       const WindowRetention retention{.skew_max = milliseconds(skew_ms)};

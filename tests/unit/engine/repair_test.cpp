@@ -250,6 +250,25 @@ TEST_SUITE("engine.repair") {
     CHECK(a.engine->counts().sent[static_cast<std::size_t>(Purpose::retransmit)].packets == 0);
   }
 
+  TEST_CASE("an entry whose window is over by our clock does not keep us from vouching for the rest") {
+    Net net(one_limit(1000, 3600));
+    Net::Side& a = net.add();
+    Net::Side& b = net.add();
+    net.settle();
+    // Of a dead origin: something long over, then something that lives.
+    wire::Delta delta = of_the_dead(net, 77, 3600);
+    delta.to = Version{2};
+    delta.entries[0].version = Version{2};
+    delta.entries.insert(delta.entries.begin(), delta.entries[0]);
+    delta.entries[0].version = Version{1};
+    delta.entries[0].window_id.value -= 5;
+    CHECK_FALSE(net.forge(b, delta).has_value());
+    net.pass(seconds(2));
+    CHECK(a.engine->counts().counters_used == 1);
+    const std::uint64_t pulls = a.engine->counts().sent[static_cast<std::size_t>(Purpose::repair)].packets;
+    CHECK(pulls == 1);  // one answer, whole
+  }
+
   TEST_CASE("a slice of holdings that comes twice does not stand for one that was lost") {
     Net net(one_limit(1000, 3600));
     Net::Side& a = net.add();
