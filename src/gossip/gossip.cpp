@@ -17,6 +17,8 @@ constexpr Duration ack_delay = milliseconds(25);
 constexpr Duration repair_delay = seconds(1);
 constexpr Duration sweep_interval = seconds(1);
 constexpr std::uint32_t doubts_max = 3;
+/// How long an origin that was asked about in vain is remembered although nothing is held of it.
+constexpr Duration asked_in_vain_kept = seconds(60);
 
 }  // namespace
 
@@ -243,11 +245,8 @@ void Gossip::on_holdings(const Peer& peer, const wire::Heartbeat& heartbeat, Ins
     const Peer* itself = membership_.find(holding.origin);
     const bool live = itself != nullptr && itself->live();
     if (holding.watermark <= origin.watermark) {
-      // An origin that died in the middle of telling everybody leaves holes that nobody can fill, and
-      // different ones at different nodes: what lies past them is made equal all the same.
-      const bool differs = holding.watermark == origin.watermark && holding.beyond != 0 &&
-                           holding.beyond != log_.hash_above(origin.log, origin.watermark);
-      if (differs && !live) pull(origin, peer, origin.watermark, now, effects);
+      if (!live && origin.pull_until <= now && may_hold_more(origin, holding))
+        pull(origin, peer, origin.watermark, now, effects);
       continue;
     }
     if (joining_ && (!live || origin.join_target == Version{}))
@@ -258,6 +257,18 @@ void Gossip::on_holdings(const Peer& peer, const wire::Heartbeat& heartbeat, Ins
     }
     pull(origin, peer, origin.watermark, now, effects);
   }
+}
+
+/// An origin that died in the middle of telling everybody leaves holes that nobody can fill, and different
+/// ones at different nodes: what lies past them is made equal all the same. A hash says that two nodes
+/// differ, not who holds more, and who had to refuse something will differ for ever: so nobody asks about the
+/// same difference again and again.
+bool Gossip::may_hold_more(Origin& origin, const wire::Holding& holding) {
+  if (holding.beyond == 0) return false;
+  const std::uint64_t ours = log_.hash_above(origin.log, origin.watermark);
+  if (holding.beyond == ours || holding.beyond == log_.hash_above(origin.log, holding.watermark))
+    return false;
+  return origin.differences.ask(holding.beyond, ours);
 }
 
 void Gossip::after_pulled(Origin& origin, const wire::Delta& delta, Instant now, Effects& effects) {
@@ -329,7 +340,11 @@ void Gossip::drop_stale_rows(Instant now) {
   for (std::size_t row = 1; row < origins_.rows_count(); ++row) {
     const OriginIndex index{static_cast<std::uint32_t>(row)};
     const Origin& origin = origins_[index];
-    const bool waiting = origin.join_target > origin.watermark || origin.pull_until > now;
+    // A node without room holds nothing of an origin, and would ask anew if it forgot what it was told.
+    const bool in_vain = (origin.refused != Version{hits_max} || !origin.differences.empty()) &&
+                         now < origin.pull_until + asked_in_vain_kept &&
+                         origins_.origins_count() < origins_max / 2;
+    const bool waiting = origin.join_target > origin.watermark || origin.pull_until > now || in_vain;
     if (origin.id != OriginId{} && origin.log.size == 0 && !waiting && membership_.find(origin.id) == nullptr)
       origins_.erase(index);
   }

@@ -43,10 +43,31 @@ class Claims {
   std::vector<Range> ranges_;  // by `from`, ascending; they do not touch
 };
 
+/// Differences that were asked about, so that asking ends. What is known is a hash of each side.
+class Differences {
+ public:
+  static constexpr std::size_t remembered_max = 16;
+  static constexpr std::uint32_t asks_max = 3;  ///< an answer may be lost
+
+  /// True, and counted, if asking may still help.
+  bool ask(std::uint64_t theirs, std::uint64_t ours);
+  bool empty() const { return asked_.empty(); }
+
+ private:
+  struct Asked {
+    std::uint64_t theirs = 0;
+    std::uint64_t ours = 0;
+    std::uint32_t asks = 0;
+  };
+  std::vector<Asked> asked_;
+  std::size_t oldest_ = 0;
+};
+
 struct Origin {
   OriginId id;                ///< 0: the row is free
   Version watermark;          ///< everything up to here is held, as far as its windows live
   Claims beyond;              ///< what is held past a hole
+  Differences differences;    ///< past a hole, between us and others
   Version refused{hits_max};  ///< lowest version of which we had to refuse an entry
   PublishLog::Ends log;
   Version join_target;           ///< what a joining node waits for; 0: nothing

@@ -250,6 +250,29 @@ TEST_SUITE("engine.repair") {
     CHECK(a.engine->counts().sent[static_cast<std::size_t>(Purpose::retransmit)].packets == 0);
   }
 
+  TEST_CASE("a node without room stops asking for what it had to refuse") {
+    Net net(one_limit(1000, 3600));
+    Net::Side& a = net.add();
+    net.add();
+    EngineOptions small = net.options_for(OriginId{3});
+    small.counters_max = 2;
+    small.components_max = 2;
+    Net::Side& full = net.add(small);
+    net.settle();
+    net.ask(full, "mine");
+    net.ask(full, "mine too");
+    for (int i = 0; i < 10; ++i) net.ask(a, fmt::format("user-{}", i), 3);
+    net.pass(seconds(2));
+    a.engine.reset();
+    net.pass(seconds(10));
+    const auto repairs = [&full] {
+      return full.engine->counts().sent[static_cast<std::size_t>(Purpose::repair)].packets;
+    };
+    const std::uint64_t before = repairs();
+    net.pass(seconds(20));
+    CHECK(repairs() == before);
+  }
+
   TEST_CASE("an entry whose window is over by our clock does not keep us from vouching for the rest") {
     Net net(one_limit(1000, 3600));
     Net::Side& a = net.add();

@@ -56,4 +56,23 @@ TEST_SUITE("gossip.claims") {
   }
 }
 
+TEST_SUITE("gossip.differences") {
+  TEST_CASE("the same difference is asked about three times, another one anew") {
+    Differences differences;
+    for (int i = 0; i < 3; ++i) CHECK(differences.ask(1, 2));
+    CHECK_FALSE(differences.ask(1, 2));
+    CHECK(differences.ask(1, 3));
+    CHECK(differences.ask(2, 2));
+    CHECK_FALSE(differences.ask(1, 2));
+  }
+
+  TEST_CASE("what is remembered is bounded") {
+    Differences differences;
+    for (std::uint64_t i = 0; i < Differences::remembered_max + 1; ++i)
+      for (int ask = 0; ask < 3; ++ask) CHECK(differences.ask(i, 0));
+    CHECK(differences.ask(0, 0));        // forgotten
+    CHECK_FALSE(differences.ask(5, 0));  // not yet
+  }
+}
+
 }  // namespace starling
