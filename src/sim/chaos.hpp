@@ -41,8 +41,7 @@ struct ChaosReport {
   std::uint64_t checks = 0;
   std::uint64_t views_compared = 0;  ///< when all agreed in the end
   double agreed_after_s = 0;         ///< after the last request; looked at every 0.1 s
-  double sync_datagrams_per_s = 0;   ///< when quiet, of all nodes
-  double heartbeats_per_node_s = 0;  ///< likewise, to each other node
+  double heartbeats_per_link_s = 0;  ///< when quiet, from each node to each other
 };
 
 ChaosReport run_chaos(const ChaosOptions& options);

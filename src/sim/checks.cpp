@@ -14,6 +14,8 @@ using Share = CounterView::Share;
 
 /// Counters looked at in search of one that lives.
 constexpr int tries_max = 8;
+/// What was under way when a node died has arrived by now, or been replaced by repair.
+constexpr Duration long_after_death = std::chrono::seconds(1);
 
 bool by_origin(const Share& a, const Share& b) {
   return std::tuple(a.origin, a.hits) < std::tuple(b.origin, b.hits);
@@ -123,8 +125,15 @@ void Simulation::check_delta(NodeIndex node, std::span<const std::byte> bytes, c
                                node, entry.count, delta.origin.value, hits_of(shares_, delta.origin)));
       counter->observer(self).refused = true;
     }
+    const bool is_new = entry.count > hits_of(counter->observer(self).seen, delta.origin);
+    if (is_new && delta.sender == delta.origin && long_dead(delta.origin)) counter->heard_the_dead = true;
     check(node, *counter, false);
   }
+}
+
+bool Simulation::long_dead(OriginId origin) const {
+  const auto found = died_.find(origin);
+  return found != died_.end() && now_ - found->second > long_after_death;
 }
 
 std::string Simulation::disagreement_about(Ledger::Counter& counter) {
@@ -150,6 +159,7 @@ std::string Simulation::disagreement_about(Ledger::Counter& counter) {
       if (hits_of(shares_, origin) != admitted)
         return fmt::format("{}, but the living {:016x} admitted {}", said(), origin.value, admitted);
     }
+    if (counter.heard_the_dead) continue;
     if (is_first) {
       is_first = false;
       first = index;

@@ -62,6 +62,9 @@ class Ledger {
     Key key;
     Entry entry;
     std::vector<Observer> observers;
+    /// A datagram of a dead origin's own came late and told somebody more than what others can know: what was
+    /// published again is not in what they were sent for the version before.
+    bool heard_the_dead = false;
 
     Observer& observer(OriginId node);
     const Observer* find_observer(OriginId node) const;

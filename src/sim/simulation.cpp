@@ -135,6 +135,7 @@ void Simulation::start_all() {
 
 void Simulation::kill(NodeIndex index) {
   Node& node = nodes_[index];
+  if (node.engine) died_[node.engine->origin()] = now_;
   node.engine.reset();
   node.strangers.reset();
   ++node.life;

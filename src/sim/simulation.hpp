@@ -13,6 +13,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -187,6 +188,7 @@ class Simulation {
   void check_any(NodeIndex node);
   void check_delta(NodeIndex node, std::span<const std::byte> bytes, const Result<void>& outcome);
   void check_sizes(NodeIndex node);
+  bool long_dead(OriginId origin) const;
   std::string disagreement_about(Ledger::Counter& counter);
 
   SimulationOptions options_;
@@ -203,6 +205,7 @@ class Simulation {
   std::vector<Datagram> history_;
   std::function<void(NodeIndex, const Notice&)> observer_;
   WallTime wall_highest_{};  // of anybody, ever
+  std::map<OriginId, Instant> died_;
   std::uint64_t trace_hash_ = 0xcbf29ce484222325;
   std::uint64_t datagrams_sent_ = 0;
   std::array<std::uint64_t, 2> sent_by_port_{};
