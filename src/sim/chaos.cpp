@@ -25,7 +25,7 @@ constexpr Duration rest = seconds(3);
 /// Invented origins must have left with their windows, too.
 constexpr Duration rest_after_forgeries = seconds(15);
 constexpr Duration quiet = seconds(2);
-constexpr int quiet_tries_when_full = 8;
+constexpr int quiet_tries = 6;
 /// 5 a second to each other node, jittered by a tenth; and a few to addresses that are not answered.
 constexpr double heartbeats_per_link_s_max = 7;
 constexpr double heartbeats_to_nobody_per_s_max = 10;
@@ -310,14 +310,13 @@ std::array<std::uint64_t, purposes_count> Chaos::sent() const {
   return sum;
 }
 
-/// Nothing is said any more, but where windows end: with tables that are full that makes new differences to
-/// ask about, a few times each.
+/// Nothing is said any more. But a window that ends makes new differences to ask about between nodes that had
+/// to refuse something, a few times each: so there must be one span of silence among a few.
 void Chaos::fall_quiet() {
   simulation_->run_until(simulation_->now() + (cast_.scene == Scene::forged ? rest_after_forgeries : rest));
-  const int tries = cast_.scene == Scene::full ? quiet_tries_when_full : 1;
   std::string said;
   double heard = 0;
-  for (int i = 0; i < tries && (i == 0 || !said.empty()); ++i) {
+  for (int i = 0; i < quiet_tries && (i == 0 || !said.empty()); ++i) {
     const auto sent_before = sent();
     simulation_->run_until(simulation_->now() + quiet);
     if (broken()) return;

@@ -51,11 +51,14 @@ bool Simulation::may_have_forgotten(NodeIndex node, const Window& window) const 
 }
 
 void Simulation::check(NodeIndex node, Ledger::Counter& counter, bool admitted_now) {
+  const Hits total = nodes_[node].engine->look(counter.id, shares_);
+  check_looked(node, counter, total, admitted_now);
+}
+
+void Simulation::check_looked(NodeIndex node, Ledger::Counter& counter, Hits total, bool admitted_now) {
   ++checks_count_;
-  const Engine& engine = *nodes_[node].engine;
-  const Hits total = engine.look(counter.id, shares_);
   fail_check(ledger_.check(counter,
-                           Ledger::View{.observer = engine.origin(),
+                           Ledger::View{.observer = nodes_[node].engine->origin(),
                                         .total = total,
                                         .shares = shares_,
                                         .admitted_now = admitted_now,
@@ -112,7 +115,7 @@ void Simulation::check_delta(NodeIndex node, std::span<const std::byte> bytes, c
                                        outcome.error().code == ErrorCode::window_out_of_range);
   for (const wire::DeltaEntry& entry : delta.entries) {
     const CounterId id{.key = entry.key, .window = {.length_s = entry.window_s, .id = entry.window_id}};
-    nodes_[node].engine->look(id, shares_);
+    const Hits total = nodes_[node].engine->look(id, shares_);
     Ledger::Counter* counter = ledger_.find(id);
     if (counter == nullptr) {
       if (ledger_.demands_truth && !shares_.empty())
@@ -127,7 +130,7 @@ void Simulation::check_delta(NodeIndex node, std::span<const std::byte> bytes, c
     }
     const bool is_new = entry.count > hits_of(counter->observer(self).seen, delta.origin);
     if (is_new && delta.sender == delta.origin && long_dead(delta.origin)) counter->heard_the_dead = true;
-    check(node, *counter, false);
+    check_looked(node, *counter, total, false);
   }
 }
 

@@ -185,6 +185,8 @@ class Simulation {
   void fail_check(const std::string& broken);
   bool may_have_forgotten(NodeIndex node, const Window& window) const;
   void check(NodeIndex node, Ledger::Counter& counter, bool admitted_now);
+  /// `shares_` holds what the node believes.
+  void check_looked(NodeIndex node, Ledger::Counter& counter, Hits total, bool admitted_now);
   void check_any(NodeIndex node);
   void check_delta(NodeIndex node, std::span<const std::byte> bytes, const Result<void>& outcome);
   void check_sizes(NodeIndex node);
