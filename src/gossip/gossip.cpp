@@ -81,7 +81,12 @@ Result<void> Gossip::on_delta(const wire::Delta& delta, const Address& from, Ins
       (sender != nullptr || delta.sender == delta.origin) && membership_.speaks_from(delta.sender, from);
   if (believed && stream != streams_.end() && sender != nullptr && delta.recipient == options_.self)
     on_ack(stream->second, *sender, delta.ack, now, effects);
-  if (delta.entries.empty() && delta.to == delta.from) return {};  // an ack and nothing else
+  if (delta.entries.empty() && delta.to == delta.from) {  // an ack, or the answer that nothing is held there
+    Origin* pulled = delta.origin == delta.sender ? nullptr : origins_.find(delta.origin);
+    if (believed && pulled != nullptr && pulled->id != options_.self)
+      after_pulled(*pulled, delta, now, effects);
+    return {};
+  }
 
   if (delta.origin == options_.self) {
     effects.notify(Notice{.kind = Notice::Kind::own_origin_from_afar, .peer = delta.sender});
@@ -142,10 +147,11 @@ Result<void> Gossip::on_pull(const wire::Pull& pull, const Address& from_address
   const Version whole = origin->whole();
   Version from = pull.from;
   ComponentIndex hint = no_component;
-  for (std::uint32_t packet = 0; packet < pull_packets_max && from < held; ++packet) {
+  // At least one, though it be empty: who asks must know that it was answered.
+  for (std::uint32_t packet = 0; packet < pull_packets_max && (packet == 0 || from < held); ++packet) {
     if (!egress_.may_send(Purpose::repair, now)) break;  // it will ask again
     const bool beyond = from >= whole;                   // past the hole: true counts, but no claim
-    hint = pager_.fill_page(origin->log, from, beyond ? held : whole, hint, delta_);
+    hint = pager_.fill_page(origin->log, from, std::max(from, beyond ? held : whole), hint, delta_);
     delta_.origin = pull.origin;
     delta_.partial = beyond;
     from = delta_.to;
@@ -245,8 +251,10 @@ void Gossip::on_holdings(const Peer& peer, const wire::Heartbeat& heartbeat, Ins
     const Peer* itself = membership_.find(holding.origin);
     const bool live = itself != nullptr && itself->live();
     if (holding.watermark <= origin.watermark) {
-      if (!live && origin.pull_until <= now && may_hold_more(origin, holding))
-        pull(origin, peer, origin.watermark, now, effects);
+      if (live || origin.pull_until > now || !may_hold_more(origin, holding)) continue;
+      pull(origin, peer, origin.watermark, now, effects);
+      origin.pull_theirs = holding.beyond;
+      origin.pull_ours = log_.hash_above(origin.log, origin.watermark);
       continue;
     }
     if (joining_ && (!live || origin.join_target == Version{}))
@@ -262,18 +270,20 @@ void Gossip::on_holdings(const Peer& peer, const wire::Heartbeat& heartbeat, Ins
 /// An origin that died in the middle of telling everybody leaves holes that nobody can fill, and different
 /// ones at different nodes: what lies past them is made equal all the same. A hash says that two nodes
 /// differ, not who holds more, and who had to refuse something will differ for ever: so nobody asks about the
-/// same difference again and again.
-bool Gossip::may_hold_more(Origin& origin, const wire::Holding& holding) {
+/// same difference again and again once it was answered.
+bool Gossip::may_hold_more(const Origin& origin, const wire::Holding& holding) const {
   if (holding.beyond == 0) return false;
   const std::uint64_t ours = log_.hash_above(origin.log, origin.watermark);
   if (holding.beyond == ours || holding.beyond == log_.hash_above(origin.log, holding.watermark))
     return false;
-  return origin.differences.ask(holding.beyond, ours);
+  return origin.differences.worth_asking(holding.beyond, ours);
 }
 
 void Gossip::after_pulled(Origin& origin, const wire::Delta& delta, Instant now, Effects& effects) {
   const OriginId sender = delta.sender;
   if (origin.pulled_from != sender || origin.pull_packets_left == 0) return;
+  if (origin.pull_theirs != 0) origin.differences.on_answer(origin.pull_theirs, origin.pull_ours);
+  origin.pull_theirs = 0;
   origin.pull_reached = std::max(origin.pull_reached, delta.to);
   if (--origin.pull_packets_left != 0) return;
   // A full answer: there may be more, after it. Asking again for what has come already would never end.

@@ -156,6 +156,7 @@ void Gossip::pull(Origin& origin, const Peer& from, Version after, Instant now, 
   origin.pulled_from = from.origin;
   origin.pull_packets_left = pull_packets_max;
   origin.pull_after = origin.pull_reached = after;
+  origin.pull_theirs = 0;
   // One round trip through a clogged link must not keep us from asking anybody for half a minute.
   origin.pull_until = now + std::clamp(2 * rtt_bound(from), pull_patience_min, pull_patience_max);
   const wire::Pull pull{

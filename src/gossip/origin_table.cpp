@@ -26,18 +26,24 @@ Version Claims::advance(Version watermark) {
   return watermark;
 }
 
-bool Differences::ask(std::uint64_t theirs, std::uint64_t ours) {
+bool Differences::worth_asking(std::uint64_t theirs, std::uint64_t ours) const {
+  return std::none_of(asked_.begin(), asked_.end(), [&](const Asked& asked) {
+    return asked.theirs == theirs && asked.ours == ours && asked.answers >= answers_max;
+  });
+}
+
+void Differences::on_answer(std::uint64_t theirs, std::uint64_t ours) {
   const auto found = std::find_if(asked_.begin(), asked_.end(), [&](const Asked& asked) {
     return asked.theirs == theirs && asked.ours == ours;
   });
-  if (found != asked_.end()) return found->asks < asks_max && ++found->asks != 0;
-  if (asked_.size() < remembered_max) {
+  if (found != asked_.end()) {
+    ++found->answers;
+  } else if (asked_.size() < remembered_max) {
     asked_.push_back(Asked{theirs, ours, 1});
   } else {
     asked_[oldest_] = Asked{theirs, ours, 1};
     oldest_ = (oldest_ + 1) % remembered_max;
   }
-  return true;
 }
 
 OriginTable::OriginTable(OriginId self) {

@@ -47,17 +47,19 @@ class Claims {
 class Differences {
  public:
   static constexpr std::size_t remembered_max = 16;
-  static constexpr std::uint32_t asks_max = 3;  ///< an answer may be lost
+  static constexpr std::uint32_t answers_max = 6;  ///< some of an answer may be lost
 
-  /// True, and counted, if asking may still help.
-  bool ask(std::uint64_t theirs, std::uint64_t ours);
+  /// True if asking may still help.
+  bool worth_asking(std::uint64_t theirs, std::uint64_t ours) const;
+  /// The question was answered, by something at least.
+  void on_answer(std::uint64_t theirs, std::uint64_t ours);
   bool empty() const { return asked_.empty(); }
 
  private:
   struct Asked {
     std::uint64_t theirs = 0;
     std::uint64_t ours = 0;
-    std::uint32_t asks = 0;
+    std::uint32_t answers = 0;
   };
   std::vector<Asked> asked_;
   std::size_t oldest_ = 0;
@@ -79,6 +81,8 @@ struct Origin {
   Version pull_after;    ///< what was asked for lies after this
   Version pull_reached;  ///< highest version that an answer has covered
   Instant pull_until{};
+  std::uint64_t pull_theirs = 0;  ///< the difference that was asked about; 0: none, or answered
+  std::uint64_t pull_ours = 0;
 
   /// Of the origin's own heartbeats: how often in a row they knew of less than the watermark, while it stood
   /// still.

@@ -56,22 +56,33 @@ TEST_SUITE("gossip.claims") {
   }
 }
 
+namespace {
+
+void answer(Differences& differences, std::uint64_t theirs, std::uint64_t ours) {
+  for (std::uint32_t i = 0; i < Differences::answers_max; ++i) {
+    CHECK(differences.worth_asking(theirs, ours));
+    differences.on_answer(theirs, ours);
+  }
+}
+
+}  // namespace
+
 TEST_SUITE("gossip.differences") {
-  TEST_CASE("the same difference is asked about three times, another one anew") {
+  TEST_CASE("a difference is worth asking about until it was answered some times, another one anew") {
     Differences differences;
-    for (int i = 0; i < 3; ++i) CHECK(differences.ask(1, 2));
-    CHECK_FALSE(differences.ask(1, 2));
-    CHECK(differences.ask(1, 3));
-    CHECK(differences.ask(2, 2));
-    CHECK_FALSE(differences.ask(1, 2));
+    CHECK(differences.empty());
+    answer(differences, 1, 2);
+    CHECK_FALSE(differences.worth_asking(1, 2));
+    answer(differences, 1, 3);
+    answer(differences, 2, 2);
+    CHECK_FALSE(differences.worth_asking(1, 2));
   }
 
   TEST_CASE("what is remembered is bounded") {
     Differences differences;
-    for (std::uint64_t i = 0; i < Differences::remembered_max + 1; ++i)
-      for (int ask = 0; ask < 3; ++ask) CHECK(differences.ask(i, 0));
-    CHECK(differences.ask(0, 0));        // forgotten
-    CHECK_FALSE(differences.ask(5, 0));  // not yet
+    for (std::uint64_t i = 0; i < Differences::remembered_max + 1; ++i) answer(differences, i, 0);
+    CHECK(differences.worth_asking(0, 0));        // forgotten
+    CHECK_FALSE(differences.worth_asking(5, 0));  // not yet
   }
 }
 
