@@ -51,7 +51,7 @@ class Shellcheck(unittest.TestCase):
 
 class Explains(unittest.TestCase):
     def test_every_script_answers_help(self):
-        self.assertGreaterEqual({path.name for path in scripts()}, {"build", "demo", "install-deps", "load", "test"})
+        self.assertGreaterEqual({path.name for path in scripts()}, {"build", "demo", "install-deps", "load", "simulate-nightly", "test"})
         for path in scripts():
             with self.subTest(script=path.name):
                 result = run(path, "--help")
@@ -64,6 +64,8 @@ class Explains(unittest.TestCase):
                 ("install-deps", "--for", "fun"), ("install-deps", "--bogus"), ("test", "--dir"),
                 ("demo", "--bogus"), ("demo", "--limit", "5"), ("demo", "--limit", "0/5s"), ("demo", "--load", "1"),
                 ("demo", "--seconds", "1"), ("demo", "--seconds"),
+                ("simulate-nightly", "--bogus"), ("simulate-nightly", "--minutes"), ("simulate-nightly", "--minutes", "x"),
+                ("simulate-nightly", "--jobs", "0"), ("simulate-nightly", "--first-seed", "-1"),
                 ("load",), ("load", "--rate", "x", "http://127.0.0.1:1"), ("load", "ftp://127.0.0.1"),
                 ("load", "http://127.0.0.1:99999"), ("load", "--entry", "novalue", "http://127.0.0.1:1")):
             with self.subTest(script=name, arguments=arguments):

@@ -28,13 +28,13 @@ TEST_SUITE("sim.lifecycle") {
 
   TEST_CASE("a late joiner is ready only when it holds its peers' counts, many pages of them") {
     SimulationOptions options = small_cluster(2, 3, 100, 7200);
-    options.engine.counters_max = 20'000;
+    options.engine.counters_max = 40'000;
     options.engine.components_max = 80'000;
     Simulation simulation(options);
     simulation.start(0);
     simulation.start(1);
     simulation.run_until(simulation.now() + seconds(3));
-    constexpr int principals = 5000;
+    constexpr int principals = 34'000;  // more pages from each than may be in flight
     for (int i = 0; i < principals; ++i)
       simulation.request(static_cast<NodeIndex>(i % 2), fmt::format("user-{}", i));
     simulation.run_until(simulation.now() + seconds(3));
