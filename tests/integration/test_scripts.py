@@ -51,7 +51,8 @@ class Shellcheck(unittest.TestCase):
 
 class Explains(unittest.TestCase):
     def test_every_script_answers_help(self):
-        self.assertGreaterEqual({path.name for path in scripts()}, {"build", "demo", "install-deps", "load", "simulate-nightly", "test"})
+        expected = {"build", "demo", "install-deps", "load", "simulate-nightly", "simulate-report", "simulate-scale", "test"}
+        self.assertGreaterEqual({path.name for path in scripts()}, expected)
         for path in scripts():
             with self.subTest(script=path.name):
                 result = run(path, "--help")
@@ -67,7 +68,9 @@ class Explains(unittest.TestCase):
                 ("simulate-nightly", "--bogus"), ("simulate-nightly", "--minutes"), ("simulate-nightly", "--minutes", "x"),
                 ("simulate-nightly", "--jobs", "0"), ("simulate-nightly", "--first-seed", "-1"),
                 ("load",), ("load", "--rate", "x", "http://127.0.0.1:1"), ("load", "ftp://127.0.0.1"),
-                ("load", "http://127.0.0.1:99999"), ("load", "--entry", "novalue", "http://127.0.0.1:1")):
+                ("load", "http://127.0.0.1:99999"), ("load", "--entry", "novalue", "http://127.0.0.1:1"),
+                ("simulate-report", "--windows", "0"), ("simulate-report", "--bogus"),
+                ("simulate-scale", "0"), ("simulate-scale", "1001"), ("simulate-scale", "--bogus")):
             with self.subTest(script=name, arguments=arguments):
                 result = run(tree / "scripts" / name, *arguments)
                 self.assertEqual((result.returncode, result.stdout), (2, ""), result)
