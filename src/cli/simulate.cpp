@@ -1,11 +1,12 @@
 #include "cli/simulate.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -15,7 +16,9 @@
 #include <utility>
 #include <vector>
 
+#include "cli/chaos.hpp"
 #include "cli/output.hpp"
+#include "cli/progress_bar.hpp"
 #include "cli/simulation_view.hpp"
 #include "limiter/duration_text.hpp"
 #include "sim/experiment.hpp"
@@ -30,6 +33,7 @@ constexpr std::uint64_t windows_max = 100'000;
 constexpr Hits simulated_limit_max = 1'000'000'000;
 constexpr double load_max = 10'000;
 constexpr double requests_per_window_max = 1e8;
+constexpr std::uint64_t seeds_max = 1'000'000'000;
 constexpr Duration delay_max = std::chrono::seconds(10);
 constexpr Duration sync_min = milliseconds(1);
 constexpr Duration sync_max = std::chrono::hours(1);
@@ -38,8 +42,13 @@ constexpr Duration sync_max = std::chrono::hours(1);
 struct Simulate {
   sim::ExperimentOptions experiment;
   Format format = Format::table;
-  bool sync_given = false;
-  bool admission_given = false;
+  bool chaos = false;
+  std::optional<std::pair<std::uint64_t, std::uint64_t>> seeds;
+  std::vector<std::string> given;  ///< names of the flags that were there
+
+  bool is_given(std::string_view name) const {
+    return std::find(given.begin(), given.end(), name) != given.end();
+  }
 };
 
 /// Takes the text of a flag in; returns what would have been right if it is wrong.
@@ -150,12 +159,22 @@ std::optional<std::string> take_loss(Simulate& flags, std::string_view text) {
 }
 
 std::optional<std::string> take_sync(Simulate& flags, std::string_view text) {
-  flags.sync_given = true;
   flags.experiment.fixed_interval = text == "adaptive" ? std::nullopt : parse_delay(text);
   if (text == "adaptive") return std::nullopt;
   const auto& interval = flags.experiment.fixed_interval;
   if (!interval || *interval < sync_min || *interval > sync_max)
     return "adaptive, or a fixed interval from 1ms to 3600s such as 100ms";
+  return std::nullopt;
+}
+
+std::optional<std::string> take_seeds(Simulate& flags, std::string_view text) {
+  const std::size_t colon = text.find(':');
+  const auto first = parse_number<std::uint64_t>(text.substr(0, colon));
+  const auto last =
+      parse_number<std::uint64_t>(colon == std::string_view::npos ? "" : text.substr(colon + 1));
+  if (!first || !last || *first > *last || *last - *first >= seeds_max)
+    return fmt::format("FIRST:LAST such as 1:100, at most {} seeds", seeds_max);
+  flags.seeds = {*first, *last};
   return std::nullopt;
 }
 
@@ -200,11 +219,8 @@ std::vector<FlagSpec> flag_specs() {
        one_of(
            schemes, +[](Simulate& f) -> sim::Scheme& { return f.experiment.scheme; })},
       {"--admission", "ADMISSION", "optimistic or guarded [default: optimistic]",
-       [](Simulate& f, std::string_view text) {
-         f.admission_given = true;
-         return one_of(
-             admissions, +[](Simulate& flags) -> Admission& { return flags.experiment.admission; })(f, text);
-       }},
+       one_of(
+           admissions, +[](Simulate& f) -> Admission& { return f.experiment.admission; })},
       {"--sync", "SYNC", "adaptive, or for comparison a fixed interval such as 100ms [default: adaptive]",
        take_sync},
       {"--windows", "N", "Windows to measure, after one to warm up [default: 30]",
@@ -213,6 +229,7 @@ std::vector<FlagSpec> flag_specs() {
       {"--seed", "N", "Of everything random; the same seed gives the same result [default: 1]",
        whole<std::uint64_t>(0, std::numeric_limits<std::uint64_t>::max(),
                             [](Simulate& f) -> std::uint64_t& { return f.experiment.seed; })},
+      {"--seeds", "FIRST:LAST", "With --chaos: one scenario for each of these seeds", take_seeds},
       {"-o,--output", "FORMAT", "table, json or yaml [default: table]",
        one_of(
            formats, +[](Simulate& f) -> Format& { return f.format; })},
@@ -227,39 +244,27 @@ void check_together(const Simulate& flags) {
     throw CLI::ValidationError(
         "--load", fmt::format("expected at most {:.0f} requests per window, found {} x {} of --limit",
                               requests_per_window_max, options.load, options.limit.requests));
+  if (flags.seeds && !flags.chaos)
+    throw CLI::ValidationError("--seeds",
+                               "expected --chaos beside it, found none; an experiment has one --seed");
+  if (flags.seeds && flags.is_given("--seed"))
+    throw CLI::ValidationError("--seeds", "expected no --seed beside it, found one; give one of the two");
+  for (const std::string& name : flags.given)
+    if (flags.chaos && name != "--seed" && name != "--seeds")
+      throw CLI::ValidationError(
+          name, "expected only --seed or --seeds beside --chaos, which draws everything from the seed");
   if (options.scheme != sim::Scheme::split) return;
-  for (const auto& [name, given] :
-       {std::pair("--sync", flags.sync_given), std::pair("--admission", flags.admission_given)})
-    if (given)
+  for (const char* name : {"--sync", "--admission"})
+    if (flags.is_given(name))
       throw CLI::ValidationError(
           name,
           "expected --scheme gossip beside it, found --scheme split, whose nodes tell each other nothing");
 }
 
-/// A bar on a terminal, and only when it takes so long that people would ask.
-class ProgressBar {
- public:
-  void show(double share) {
-    const auto now = std::chrono::steady_clock::now();
-    if (!is_terminal_ || now - shown_at_ < (drawn_ ? milliseconds(100) : milliseconds(700))) return;
-    constexpr int width = 40;
-    const int full = static_cast<int>(share * width);
-    fmt::print(stderr, "\r[{:#<{}}{:.<{}}] {:3.0f} %", "", full, "", width - full, share * 100);
-    std::fflush(stderr);
-    shown_at_ = now;
-    drawn_ = true;
-  }
-  ~ProgressBar() {
-    if (drawn_) fmt::print(stderr, "\r\x1b[K");
-  }
-
- private:
-  bool is_terminal_ = isatty(STDERR_FILENO) == 1;
-  bool drawn_ = false;
-  std::chrono::steady_clock::time_point shown_at_ = std::chrono::steady_clock::now();
-};
-
 int run(const Simulate& flags) {
+  if (flags.chaos)
+    return flags.seeds ? run_chaos_band(flags.seeds->first, flags.seeds->second)
+                       : tell_chaos(flags.experiment.seed);
   sim::ExperimentResult result;
   {
     ProgressBar bar;
@@ -287,6 +292,7 @@ void add_simulate(CLI::App& app, int& exit_code) {
         ->add_option_function<std::string>(
             spec.name,
             [flags, name, take = spec.take](const std::string& text) {
+              flags->given.push_back(name);
               const auto expected = take(*flags, text);
               if (expected)
                 throw CLI::ValidationError(
@@ -295,6 +301,9 @@ void add_simulate(CLI::App& app, int& exit_code) {
             spec.help)
         ->type_name(spec.type);
   }
+  command->add_flag(
+      "--chaos", flags->chaos,
+      "Instead: clusters with faults of all kinds, drawn from the seed, and checks at every step");
   command->footer(
       "over-admission: hits admitted beyond the limit in a window, in percent of the limit.\n"
       "false rejections: requests denied although the cluster as a whole was still below the limit, in "
@@ -306,7 +315,7 @@ void add_simulate(CLI::App& app, int& exit_code) {
       "packets and bytes: UDP datagrams sent, heartbeats included, and their payloads, without UDP and IP "
       "headers.\n"
       "Windows are measured from their beginning to their end, once all nodes know each other.\n"
-      "Exit codes: 0 done, 2 wrong usage.");
+      "Exit codes: 0 done, 1 a check of --chaos failed, 2 wrong usage.");
   command->callback([flags, &exit_code] {
     check_together(*flags);
     exit_code = run(*flags);

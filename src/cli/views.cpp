@@ -49,7 +49,8 @@ std::string dropped_line(const Json& dropped) {
 
 /// What a limit says of the request, and why. A node of an earlier version gives no reason.
 std::string verdict_of(const Json& limit) {
-  if (flag_of(limit, "allowed")) return flag_of(limit, "counted") ? "allows" : "allows, not counted: table full";
+  if (flag_of(limit, "allowed"))
+    return flag_of(limit, "counted") ? "allows" : "allows, not counted: table full";
   const std::string reason = text_of(limit, "denial");
   const bool enforced = !limit.contains("enforced") || flag_of(limit, "enforced");
   const std::string verdict = enforced ? "denies" : "would deny, but only learns";
@@ -148,8 +149,7 @@ std::string render_check(const Json& document) {
     rows.push_back({text_of(limit, "rule"),
                     fmt::format("{} per {}s", text_of(limit, "limit"), text_of(limit, "window_s")),
                     text_of(limit, "used"), text_of(limit, "remaining"),
-                    render_age(number_of(limit, "reset_ms")),
-                    verdict_of(limit)});
+                    render_age(number_of(limit, "reset_ms")), verdict_of(limit)});
   std::string out = fmt::format("{} by {}\n", flag_of(document, "allowed") ? "allowed" : "denied",
                                 text_of(document, "node"));
   if (rows.empty()) return out + "no rule matches this request\n";

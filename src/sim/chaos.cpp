@@ -32,7 +32,7 @@ constexpr double heartbeats_to_nobody_per_s_max = 10;
 /// A clock that jumps ahead and back makes an engine drop windows that are not over, and count from nothing
 /// under the same origin. Zero takes that as given; a time demands that an engine waits so long before it
 /// believes a clock.
-constexpr Duration clock_trust{};
+constexpr Duration clock_trust = std::chrono::seconds(5);
 
 struct Cast {
   Scene scene{};
