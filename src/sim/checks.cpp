@@ -20,9 +20,6 @@ constexpr Duration long_after_death = std::chrono::seconds(1);
 bool by_origin(const Share& a, const Share& b) {
   return std::tuple(a.origin, a.hits) < std::tuple(b.origin, b.hits);
 }
-bool same(const Share& a, const Share& b) {
-  return a.origin == b.origin && a.hits == b.hits;
-}
 
 Hits hits_of(const std::vector<Share>& shares, OriginId origin) {
   for (const Share& share : shares)
@@ -140,38 +137,38 @@ bool Simulation::long_dead(OriginId origin) const {
 }
 
 std::string Simulation::disagreement_about(Ledger::Counter& counter) {
-  bool is_first = true;
-  NodeIndex first = 0;
+  // What the dead told somebody to the end, everybody must know.
+  std::vector<OriginId> whole;
+  std::vector<std::pair<OriginId, std::string>> incomplete;
   for (NodeIndex index = 0; index < nodes_.size(); ++index) {
     if (!is_up(index)) continue;
     const Engine& engine = *nodes_[index].engine;
     const Ledger::Observer* observer = counter.find_observer(engine.origin());
     if (observer != nullptr && observer->refused) continue;
     engine.look(counter.id, shares_);
-    std::sort(shares_.begin(), shares_.end(), by_origin);
     ++views_compared_;
-    const auto said = [&] {
-      return fmt::format("rule {}, {} s window {}, principal {}: node {} sees{}", counter.key.rule,
-                         counter.key.window_s, counter.key.window_id, counter.key.principal, index,
-                         listed(shares_));
-    };
-    for (const Node& node : nodes_) {
-      if (node.engine == nullptr) continue;
-      const OriginId origin = node.engine->origin();
-      const Hits admitted = counter.entry.admitted_by(origin);
-      if (hits_of(shares_, origin) != admitted)
-        return fmt::format("{}, but the living {:016x} admitted {}", said(), origin.value, admitted);
-    }
-    if (counter.heard_the_dead) continue;
-    if (is_first) {
-      is_first = false;
-      first = index;
-      other_shares_ = shares_;
-    } else if (!std::equal(shares_.begin(), shares_.end(), other_shares_.begin(), other_shares_.end(),
-                           same)) {
-      return fmt::format("{}, node {} sees{}", said(), first, listed(other_shares_));
+    for (const Share& share : shares_)
+      if (share.hits > counter.entry.admitted_by(share.origin))
+        return fmt::format("node {} sees {} hits of {:016x}, which admitted {}", index, share.hits,
+                           share.origin.value, counter.entry.admitted_by(share.origin));
+    for (const Share& truth : counter.entry.by_origin) {
+      if (hits_of(shares_, truth.origin) == truth.hits) {
+        whole.push_back(truth.origin);
+        continue;
+      }
+      const bool lives = !died_.contains(truth.origin);
+      if (!lives && counter.heard_the_dead) continue;
+      std::sort(shares_.begin(), shares_.end(), by_origin);
+      std::string said =
+          fmt::format("rule {}, {} s window {}, principal {}: node {} sees{}, but {:016x} ({}) admitted {}",
+                      counter.key.rule, counter.key.window_s, counter.key.window_id, counter.key.principal,
+                      index, listed(shares_), truth.origin.value, lives ? "living" : "dead", truth.hits);
+      if (lives) return said;
+      incomplete.emplace_back(truth.origin, std::move(said));
     }
   }
+  for (const auto& [origin, said] : incomplete)
+    if (std::find(whole.begin(), whole.end(), origin) != whole.end()) return said + ", as others know";
   return {};
 }
 

@@ -27,6 +27,8 @@ constexpr std::size_t waiting_requests_max = 64;
 constexpr std::size_t datagrams_per_read = 32;
 constexpr std::size_t remembered_max = 512;
 constexpr double remembered_share = 0.25;
+/// More than a clogged link holds; a deadline that never moves on makes more.
+constexpr std::uint64_t events_at_once_max = 1'000'000;
 constexpr Duration replay_delay_max = milliseconds(5);
 
 Address address_of(NodeIndex node) {
@@ -448,6 +450,9 @@ void Simulation::run(const Event& event) {
 void Simulation::run_until(Instant until) {
   while (failure_.empty() && events_.next_at() <= until) {
     const Event event = events_.pop();
+    events_at_once_ = event.at == now_ ? events_at_once_ + 1 : 0;
+    if (events_at_once_ > events_at_once_max)
+      return fail_check("standstill: a node asks for ticks without end");
     now_ = event.at;
     run(event);
   }

@@ -120,10 +120,10 @@ class Simulation {
   /// True if all nodes that are up hold the same components of `principal` in the current window.
   bool views_agree(std::string_view principal);
 
-  /// Where the views of any two nodes that are up differ, or where one differs from what a living origin
-  /// admitted; empty if nowhere. Looked at are all counters whose windows live on all nodes, began at or
-  /// after `since`, and have not been passed by anybody's clock before; of a node that had to refuse
-  /// something of a counter, nothing is demanded there.
+  /// Where the view of a node that is up differs from what a living origin admitted, or from what a dead one
+  /// admitted and some other node knows to the end; empty if nowhere. Looked at are all counters whose
+  /// windows live on all nodes, began at or after `since`, and have not been passed by anybody's clock
+  /// before; of a node that had to refuse something of a counter, nothing is demanded there.
   std::string disagreement(WallTime since = {});
   /// Views compared by the last call that found no disagreement.
   std::uint64_t views_compared() const { return views_compared_; }
@@ -214,11 +214,11 @@ class Simulation {
   std::uint64_t requests_count_ = 0;
   std::uint64_t checks_count_ = 0;
   std::uint64_t views_compared_ = 0;
-  std::size_t check_next_ = 0;                    // rotates over the ledger's counters
-  std::size_t check_first_ = 0;                   // those before it have expired everywhere
-  std::size_t disagreed_ = 0;                     // where the last disagreement was: look there first
-  std::vector<CounterView::Share> shares_;        // scratch
-  std::vector<CounterView::Share> other_shares_;  // scratch
+  std::size_t check_next_ = 0;              // rotates over the ledger's counters
+  std::size_t check_first_ = 0;             // those before it have expired everywhere
+  std::size_t disagreed_ = 0;               // where the last disagreement was: look there first
+  std::uint64_t events_at_once_ = 0;        // at this very instant, without any time passing
+  std::vector<CounterView::Share> shares_;  // scratch
   std::string failure_;
 };
 
