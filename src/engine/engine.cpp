@@ -169,7 +169,8 @@ void Engine::on_tick(Instant now, WallTime wall, Effects& effects) {
     effects.send(Port::heartbeat, to, datagram);
   }
   gossip_.on_tick(now, effects);
-  if (next_expiry_check_ <= now) expire(wall, now);
+  const WallTime ended_by = expiry_clock_.at(now, wall);
+  if (next_expiry_check_ <= now) expire(ended_by, now);
   if (table_full_ && now - table_full_noticed_ >= table_full_notice_interval) {
     table_full_ = false;
     table_full_noticed_ = now;
@@ -181,8 +182,7 @@ void Engine::on_tick(Instant now, WallTime wall, Effects& effects) {
   update_state(now, wall, effects);
 }
 
-void Engine::expire(WallTime wall, Instant now) {
-  const WallTime ended_by = expiry_clock_.at(now, wall);
+void Engine::expire(WallTime ended_by, Instant now) {
   const std::size_t gone = counters_.expire(ended_by, expire_per_tick_max, [this](ComponentIndex component) {
     const OriginIndex origin = counters_.component(component).origin;
     gossip_.forget(component, origin);

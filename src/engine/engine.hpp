@@ -97,7 +97,7 @@ class Engine {
                       Effects& effects);
   void update_state(Instant now, WallTime wall, Effects& effects);
   void say_goodbye(Instant now, WallTime wall, Effects& effects);
-  void expire(WallTime wall, Instant now);
+  void expire(WallTime ended_by, Instant now);
   Surroundings surroundings(Instant now, WallTime wall) const;
 
   EngineOptions options_;

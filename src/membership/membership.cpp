@@ -108,10 +108,11 @@ Result<Membership::Heard> Membership::take_heartbeat(const Endpoint& from, const
   Candidate* candidate = addresses_.learn(from, now);
   if (candidate == nullptr) return fail(ErrorCode::table_full);
 
-  // Once another life answers at an address, late heartbeats of the one before are echoes of the dead.
+  // Once another life answers at an address, late heartbeats of the one before are echoes of the dead. But if
+  // it is the other that has fallen silent, its only heartbeat may have been a forged one.
   const Peer* tenant = find(candidate->origin);
   if (known != nullptr && !known->live() && tenant != nullptr && tenant->live() && tenant != known &&
-      tenant->heartbeat == from)
+      tenant->heartbeat == from && now - tenant->last_heard < false_word_lasts)
     return Heard{};
   set_self(*candidate, false);
   candidate->heard_sent_ns = heartbeat.sent_ns;
@@ -151,6 +152,7 @@ Result<Membership::Heard> Membership::take_heartbeat(const Endpoint& from, const
   } else if (is_news && (peer.state != PeerState::left || now - peer.state_since > false_word_lasts)) {
     // A late heartbeat does not undo a goodbye; but whoever goes on and on has not said it.
     heard.became_alive = heard.became_alive || !peer.live();
+    if (!peer.live()) take_over(from, peer.origin, now, heard, effects);
     set_state(peer, PeerState::alive, now, effects);
     heard.reply_wanted = heard.became_alive || (heartbeat.wants_answer && may_reply);
   }
@@ -159,13 +161,19 @@ Result<Membership::Heard> Membership::take_heartbeat(const Endpoint& from, const
   return heard;
 }
 
-Peer& Membership::admit(const Endpoint& from, const wire::Heartbeat& heartbeat, Instant now, Heard& heard,
-                        Effects& effects) {
+/// At one address lives one node.
+void Membership::take_over(const Endpoint& address, OriginId by, Instant now, Heard& heard,
+                           Effects& effects) {
   for (auto& [origin, other] : peers_) {
-    if (other.heartbeat != from || origin == heartbeat.sender || !other.live()) continue;
+    if (other.heartbeat != address || origin == by || !other.live()) continue;
     heard.replaced = origin;
     set_state(other, PeerState::dead, now, effects);
   }
+}
+
+Peer& Membership::admit(const Endpoint& from, const wire::Heartbeat& heartbeat, Instant now, Heard& heard,
+                        Effects& effects) {
+  take_over(from, heartbeat.sender, now, heard, effects);
   Peer& peer = peers_[heartbeat.sender];
   peer.origin = heartbeat.sender;
   peer.heartbeat = from;

@@ -136,6 +136,7 @@ class Membership {
   void ask_others(const Peer& missed, Instant now, Due& due);
   const Peer* live_peer_at(const Endpoint& from, OriginId origin) const;
   void age_candidates(Instant now);
+  void take_over(const Endpoint& address, OriginId by, Instant now, Heard& heard, Effects& effects);
   Peer& admit(const Endpoint& from, const wire::Heartbeat& heartbeat, Instant now, Heard& heard,
               Effects& effects);
   void estimate(Peer& peer, const wire::Heartbeat& heartbeat, Instant now, WallTime wall, Effects& effects);

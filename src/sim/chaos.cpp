@@ -29,10 +29,6 @@ constexpr int quiet_tries = 6;
 /// 5 a second to each other node, jittered by a tenth; and a few to addresses that are not answered.
 constexpr double heartbeats_per_link_s_max = 7;
 constexpr double heartbeats_to_nobody_per_s_max = 10;
-/// A clock that jumps ahead and back makes an engine drop windows that are not over, and count from nothing
-/// under the same origin. Zero takes that as given; a time demands that an engine waits so long before it
-/// believes a clock.
-constexpr Duration clock_trust = std::chrono::seconds(5);
 
 struct Cast {
   Scene scene{};
@@ -134,7 +130,6 @@ void Chaos::draw() {
   cast_.faults_length = seconds(5) + milliseconds(random_.below(20'000));
   options_.seed = report_.seed;
   options_.nodes = cast_.nodes;
-  options_.clock_trust = clock_trust;
   options_.believe_damage = cast_.scene == Scene::forged;
   options_.link.delay = microseconds(100 + random_.below(2'000));
   options_.link.jitter = microseconds(random_.below(1'000));

@@ -88,16 +88,13 @@ WallTime Simulation::wall(NodeIndex node) const {
 }
 
 void Simulation::set_clock_skew(NodeIndex index, WallClock::duration skew) {
-  if (nodes_[index].skew == skew) return;
   nodes_[index].skew = skew;
-  nodes_[index].clock_stepped = now_;
 }
 
 void Simulation::see_wall(NodeIndex index) {
   Node& node = nodes_[index];
-  if (now_ - node.clock_stepped < options_.clock_trust) return;
-  node.wall_highest = std::max(node.wall_highest, wall(index));
-  wall_highest_ = std::max(wall_highest_, node.wall_highest);
+  node.wall_highest = std::max(node.wall_highest, node.expiry_clock.at(now_, wall(index)));
+  wall_highest_ = std::max(wall_highest_, wall(index));
 }
 
 void Simulation::trace(std::uint64_t what) {
@@ -119,7 +116,7 @@ void Simulation::start(NodeIndex index) {
   node.strangers = std::make_unique<StrangerAccount>(options.origin, decoder_);
   node.armed = never;
   node.paused_until = Instant{};
-  node.clock_stepped = Instant{};
+  node.expiry_clock = ExpiryClock{};
   node.wall_highest = WallTime{};
   ++node.life;
   trace(index);
@@ -356,7 +353,6 @@ void Simulation::deliver(std::uint32_t slot) {
 Result<void> Simulation::inject(NodeIndex to, const Endpoint& from, Port port,
                                 std::span<const std::byte> bytes) {
   Node& node = nodes_[to];
-  see_wall(to);
   if (options_.check_every_step) node.strangers->on_received(from.address, port, bytes);
   Shell shell(*this, to);
   const Result<void> outcome = node.engine->on_datagram(from, port, bytes, now_, wall(to), shell);
@@ -374,7 +370,6 @@ std::optional<bool> Simulation::request(NodeIndex index, std::string_view princi
       node.waiting.push_back(Waiting{std::string(principal), hits});
     return std::nullopt;
   }
-  see_wall(index);
   ++requests_count_;
   Engine& engine = *node.engine;
   const starling::Entry entry{.key = "principal", .value = principal};

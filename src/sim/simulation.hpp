@@ -21,6 +21,7 @@
 
 #include "base/random.hpp"
 #include "engine/engine.hpp"
+#include "engine/expiry_clock.hpp"
 #include "sim/events.hpp"
 #include "sim/ledger.hpp"
 #include "sim/network.hpp"
@@ -42,8 +43,6 @@ struct SimulationOptions {
   Hits cluster_limit = 0;  ///< what the ledger holds the cluster to; 0: the limit that the node names
   /// Told of each datagram that came to a node's sync port, after the node has taken it in.
   std::function<void(NodeIndex from, NodeIndex to)> on_delta;
-  /// How long a wall clock must have run evenly before an engine drops windows by it.
-  Duration clock_trust{};
 };
 
 class Simulation {
@@ -148,8 +147,8 @@ class Simulation {
     std::uint64_t life = 0;  // events of an earlier life are void
     Instant armed = never;
     WallClock::duration skew{};
-    Instant clock_stepped{};
-    WallTime wall_highest{};  // that its engine may have dropped windows by
+    ExpiryClock expiry_clock;  // as its engine has one
+    WallTime wall_highest{};   // that its engine may have dropped windows by
     std::vector<Endpoint> dns;
     Instant paused_until{};
     std::vector<std::uint32_t> socket;  // datagrams that wait while it is paused
@@ -178,6 +177,7 @@ class Simulation {
   void deliver(std::uint32_t slot);
   void schedule_arrival(std::uint32_t load);
   std::optional<NodeIndex> node_at(const Endpoint& endpoint) const;
+  /// Notes by which time its engine may have dropped windows; with every tick, as the engine does.
   void see_wall(NodeIndex node);
   void trace(std::uint64_t what);
 
@@ -206,7 +206,7 @@ class Simulation {
   Slots<std::function<void()>> actions_;
   std::vector<Datagram> history_;
   std::function<void(NodeIndex, const Notice&)> observer_;
-  WallTime wall_highest_{};  // of anybody, ever
+  WallTime wall_highest_{};  // that anybody's clock ever showed: by it joins may have been refused
   std::map<OriginId, Instant> died_;
   std::uint64_t trace_hash_ = 0xcbf29ce484222325;
   std::uint64_t datagrams_sent_ = 0;

@@ -166,6 +166,25 @@ TEST_SUITE("membership.membership") {
     CHECK(f.membership.nodes_count() == 2);
   }
 
+  TEST_CASE("a life that was never there does not keep an address for ever") {
+    Fixture f;
+    f.meet(other, at(2));
+    const OriginId phantom{0xFA15E};
+    wire::Heartbeat ours = f.compose(at(2));
+    wire::Heartbeat forged = f.from(phantom, &ours);
+    forged.interval_ms = 65'000;  // it may be silent for minutes
+    f.hear(at(2), forged);
+    CHECK_FALSE(f.membership.find(other)->live());
+    for (int i = 0; i < 12; ++i) {
+      f.now += seconds(1);
+      ours = f.compose(at(2));
+      f.hear(at(2), f.from(other, &ours));
+    }
+    CHECK(f.membership.find(other)->state == PeerState::alive);
+    CHECK_FALSE(f.membership.find(phantom)->live());
+    CHECK(f.membership.nodes_count() == 2);
+  }
+
   TEST_CASE("a clock that a peer never had does not silence it for ever") {
     Fixture f;
     f.meet(other, at(2));
