@@ -238,6 +238,9 @@ EngineCounts Engine::counts() const {
   counts.counters_used = counters_.counters_count();
   counts.counters_max = counters_.counters_max();
   counts.nodes_count = membership_.nodes_count();
+  counts.known_count = membership_.known_count();
+  counts.isolated = membership_.isolated();
+  counts.peer_delay = membership_.peer_delay();
   return counts;
 }
 

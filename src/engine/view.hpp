@@ -82,6 +82,9 @@ struct EngineCounts {
   std::size_t counters_used = 0;
   std::size_t counters_max = 0;
   std::uint32_t nodes_count = 1;  ///< live nodes, this one included
+  std::uint32_t known_count = 1;  ///< nodes of the neighborhood, reachable or not
+  bool isolated = false;          ///< DNS lists others, and none is live
+  Duration peer_delay{};          ///< D, as the neighborhood has agreed
 };
 
 }  // namespace starling

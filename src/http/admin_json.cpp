@@ -120,7 +120,11 @@ Json status_document(const NodeStatus& status) {
                    {"ready", status.ready()},
                    {"reason", not_ready_reason(status)},
                    {"advice", advice(status)},
-                   {"cluster_size", status.counts.nodes_count}};
+                   {"cluster_size", status.counts.nodes_count},
+                   {"cluster_known", status.counts.known_count},
+                   {"isolated", status.counts.isolated},
+                   {"peer_delay_ms",
+                    std::chrono::duration_cast<std::chrono::milliseconds>(status.counts.peer_delay).count()}};
   document["listeners"] = {{"http", or_empty(status.listeners.http)},
                            {"admin", or_empty(status.listeners.admin)},
                            {"sync", status.listeners.sync.to_string()},

@@ -24,6 +24,7 @@ struct Candidate {
   bool suggested = false;  ///< a peer has told us of it
   bool proven = false;     ///< somebody here has answered us: replies may be larger than questions
   OriginId origin;         ///< who was heard here last; 0: nobody
+  OriginId tenant;         ///< the last peer whose heartbeats go here; 0: none
   Instant last_vouched;    ///< last listed, heard of or heard from
   Instant next_heartbeat;
   Instant last_heartbeat;  ///< when we last sent one

@@ -143,7 +143,10 @@ Result<Membership::Heard> Membership::take_heartbeat(const Endpoint& from, const
   // One peer may answer at several addresses (IPv4 and IPv6): stay with the one in use while it works.
   const Candidate* in_use = addresses_.find(peer.heartbeat);
   const bool works = in_use != nullptr && now - in_use->heard_at <= patience(peer).suspect;
-  if (!peer.live() || !works) peer.heartbeat = from;
+  if (!peer.live() || !works) {
+    peer.heartbeat = from;
+    if (peer.live()) candidate->tenant = peer.origin;
+  }
   peer.sync = Endpoint{peer.heartbeat.address, heartbeat.sync_port};
   const bool is_news = peer.is_news(heartbeat, now);
   peer.on_heartbeat(heartbeat, now);
@@ -152,7 +155,7 @@ Result<Membership::Heard> Membership::take_heartbeat(const Endpoint& from, const
   } else if (is_news && (peer.state != PeerState::left || now - peer.state_since > false_word_lasts)) {
     // A late heartbeat does not undo a goodbye; but whoever goes on and on has not said it.
     heard.became_alive = heard.became_alive || !peer.live();
-    if (!peer.live()) take_over(from, peer.origin, now, heard, effects);
+    if (!peer.live()) take_over(*candidate, from, peer.origin, now, heard, effects);
     set_state(peer, PeerState::alive, now, effects);
     heard.reply_wanted = heard.became_alive || (heartbeat.wants_answer && may_reply);
   }
@@ -162,18 +165,18 @@ Result<Membership::Heard> Membership::take_heartbeat(const Endpoint& from, const
 }
 
 /// At one address lives one node.
-void Membership::take_over(const Endpoint& address, OriginId by, Instant now, Heard& heard,
+void Membership::take_over(Candidate& address, const Endpoint& at, OriginId by, Instant now, Heard& heard,
                            Effects& effects) {
-  for (auto& [origin, other] : peers_) {
-    if (other.heartbeat != address || origin == by || !other.live()) continue;
-    heard.replaced = origin;
-    set_state(other, PeerState::dead, now, effects);
-  }
+  Peer* tenant = find(address.tenant);
+  address.tenant = by;
+  if (tenant == nullptr || tenant->origin == by || !tenant->live() || tenant->heartbeat != at) return;
+  heard.replaced = tenant->origin;
+  set_state(*tenant, PeerState::dead, now, effects);
 }
 
 Peer& Membership::admit(const Endpoint& from, const wire::Heartbeat& heartbeat, Instant now, Heard& heard,
                         Effects& effects) {
-  take_over(from, heartbeat.sender, now, heard, effects);
+  take_over(*addresses_.find(from), from, heartbeat.sender, now, heard, effects);
   Peer& peer = peers_[heartbeat.sender];
   peer.origin = heartbeat.sender;
   peer.heartbeat = from;
@@ -353,13 +356,20 @@ void Membership::compose(const Endpoint& to, wire::NodeState state, Instant now,
 }
 
 bool Membership::everybody_listed_is_here() const {
+  const auto is_missing = [&](const Candidate& candidate) {
+    if (!candidate.in_dns || candidate.is_self) return false;
+    const Peer* peer = find(candidate.origin);
+    return peer == nullptr || !peer->live();
+  };
+  // Asked at every heartbeat: whoever was missing the last time probably still is.
+  const Candidate* missed = addresses_.find(missed_);
+  if (missed != nullptr && is_missing(*missed)) return false;
   bool somebody_is_listed = false;
   for (const auto& [endpoint, candidate] : addresses_.all()) {
-    if (!candidate.in_dns) continue;
-    somebody_is_listed = true;
-    if (candidate.is_self) continue;
-    const Peer* peer = find(candidate.origin);
-    if (peer == nullptr || !peer->live()) return false;
+    somebody_is_listed = somebody_is_listed || candidate.in_dns;
+    if (!is_missing(candidate)) continue;
+    missed_ = endpoint;
+    return false;
   }
   return somebody_is_listed;
 }

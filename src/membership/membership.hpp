@@ -136,7 +136,8 @@ class Membership {
   void ask_others(const Peer& missed, Instant now, Due& due);
   const Peer* live_peer_at(const Endpoint& from, OriginId origin) const;
   void age_candidates(Instant now);
-  void take_over(const Endpoint& address, OriginId by, Instant now, Heard& heard, Effects& effects);
+  void take_over(Candidate& address, const Endpoint& at, OriginId by, Instant now, Heard& heard,
+                 Effects& effects);
   Peer& admit(const Endpoint& from, const wire::Heartbeat& heartbeat, Instant now, Heard& heard,
               Effects& effects);
   void estimate(Peer& peer, const wire::Heartbeat& heartbeat, Instant now, WallTime wall, Effects& effects);
@@ -144,6 +145,7 @@ class Membership {
   Options options_;
   Random& random_;
   AddressBook addresses_;
+  mutable Endpoint missed_;         // somebody that DNS lists and that was not here when last looked for
   std::map<OriginId, Peer> peers_;  // ordered, for the same reason as the address book
   std::uint32_t live_count_ = 0;
   /// Read at every decision, counted anew only after something that it counts has changed.

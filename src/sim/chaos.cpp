@@ -103,6 +103,7 @@ class Chaos {
 
   void draw();
   void draw_rules();
+  void draw_policies(Rule& rule);
   void draw_tables();
   void start_nodes();
   void misbehave();
@@ -163,8 +164,18 @@ void Chaos::draw_rules() {
       rule.limits.push_back(limit);
       arena_.windows_s.push_back(limit.window_s);
     }
+    draw_policies(rule);
     options_.rules.rules.push_back(std::move(rule));
   }
+}
+
+void Chaos::draw_policies(Rule& rule) {
+  if (random_.chance(0.3)) rule.algorithm = Algorithm::sliding_window;
+  if (random_.chance(0.3)) rule.admission = Admission::guarded;
+  if (random_.chance(0.3)) rule.when_full = WhenFull::deny;
+  if (random_.chance(0.5))
+    rule.when_isolated =
+        one_of(std::array<WhenIsolated, 3>{WhenIsolated::share, WhenIsolated::learning, WhenIsolated::deny});
 }
 
 void Chaos::draw_tables() {
@@ -173,6 +184,7 @@ void Chaos::draw_tables() {
   options_.engine.components_max = 40'000;
   cast_.hits_max = one_of(std::array<Hits, 4>{1, 1, 5, 50});
   cast_.per_second_max = one_of(std::array<double, 3>{3, 20, 80});
+  if (random_.chance(0.2)) options_.engine.egress_bytes_per_s = 500'000;
   if (cast_.scene == Scene::crowded) {
     principals = 200 + random_.below(1800);
     options_.engine.counters_max = 100'000;
@@ -198,8 +210,10 @@ void Chaos::start_nodes() {
                   options_.engine.counters_max, options_.engine.components_max, options_.link.to_string()));
   for (const Rule& rule : options_.rules.rules)
     for (const Limit& limit : rule.limits)
-      tell(fmt::format("{} for principal {}: {} hits per {} s", rule.name, rule.match[0].to_string(),
-                       limit.requests, limit.window_s));
+      tell(fmt::format("{} for principal {}: {} hits per {} s, {}, {}, when isolated {}, when full {}",
+                       rule.name, rule.match[0].to_string(), limit.requests, limit.window_s,
+                       starling::name(rule.algorithm), starling::name(rule.admission),
+                       starling::name(rule.when_isolated), starling::name(rule.when_full)));
   for (NodeIndex node = 0; node < cast_.nodes; ++node) {
     const Duration late = cast_.settles_first ? Duration{} : milliseconds(random_.below(3'000));
     simulation_->at(simulation_->now() + late, [this, node] {
