@@ -27,6 +27,20 @@ std::string counted(const std::map<std::string, int>& states) {
   return out.empty() ? "no peers" : out;
 }
 
+/// What a rule does otherwise than most.
+std::string policies_of(const Json& rule) {
+  std::string out;
+  const auto add = [&](std::string_view key, std::string_view usual, std::string_view label) {
+    const std::string value = text_of(rule, key, std::string(usual));
+    if (value != usual) out += fmt::format("{}{}{}", out.empty() ? "; " : ", ", label, value);
+  };
+  add("algorithm", "fixed_window", "");
+  add("admission", "optimistic", "");
+  add("when_isolated", "local", "when_isolated: ");
+  add("when_full", "learning", "when_full: ");
+  return out;
+}
+
 std::string rule_line(const Json& rule) {
   std::string match;
   for (const auto& [key, value] : member(rule, "match").items())
@@ -36,7 +50,7 @@ std::string rule_line(const Json& rule) {
   for (const Json& limit : member(rule, "limits"))
     limits += fmt::format("{}{} per {}", limits.empty() ? "" : ", ", text_of(limit, "requests"),
                           text_of(limit, "per"));
-  return fmt::format("  {} {{{}}} {}\n", text_of(rule, "name"), match, limits);
+  return fmt::format("  {} {{{}}} {}{}\n", text_of(rule, "name"), match, limits, policies_of(rule));
 }
 
 std::string dropped_line(const Json& dropped) {
@@ -109,7 +123,10 @@ std::string render_status(const Json& document) {
                            render_age(number_of(node, "uptime_ms"))));
   const std::string reason = text_of(document, "reason", "");
   line("state", reason.empty() ? text_of(document, "state") : reason);
-  line("cluster", fmt::format("{} live node(s), this one included", text_of(document, "cluster_size")));
+  const std::int64_t live = number_of(document, "cluster_size");
+  const std::int64_t known = number_of(document, "cluster_known", live);
+  line("cluster", fmt::format("{} live node(s), this one included{}", live,
+                              known > live ? fmt::format("; {} known", known) : ""));
   line("listening",
        fmt::format("http {}, admin {}, sync {}, heartbeat {}", text_of(listeners, "http"),
                    text_of(listeners, "admin"), text_of(listeners, "sync"), text_of(listeners, "heartbeat")));

@@ -160,6 +160,14 @@ TEST_SUITE("cli.views status") {
     CHECK(contains(text, "state         joining: peers.svc. is not resolved yet\n"));
     CHECK(contains(text, "2 address(es), not resolved yet\n"));
     CHECK(contains(text, "dropped: none\n"));
+    document["cluster_known"] = 5;
+    document["rules"][0]["algorithm"] = "sliding_window";
+    document["rules"][0]["admission"] = "optimistic";
+    document["rules"][0]["when_isolated"] = "share";
+    document["rules"][0]["when_full"] = "learning";
+    const std::string divided = render_status(document);
+    CHECK(contains(divided, "3 live node(s), this one included; 5 known\n"));
+    CHECK(contains(divided, "5 per 1s, 60 per 1m; sliding_window, when_isolated: share\n"));
     CHECK(contains(text, "\nWhat to do next:\n- first this\n- then?that?[0m\n"));
     document["neighborhood"]["host"] = "";
     CHECK(contains(render_status(document), "neighborhood  none: a cluster of one\n"));
