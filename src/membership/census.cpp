@@ -10,8 +10,8 @@
 
 namespace starling {
 
-void Membership::take_census() {
-  if (!census_stale_) return;
+const Membership::Census& Membership::census() const {
+  if (!census_stale_) return census_;
   census_stale_ = false;
   const auto is_live = [](const auto& item) { return item.second.live(); };
   census_.rank =
@@ -33,6 +33,7 @@ void Membership::take_census() {
   const auto end = std::unique(fell_silent.begin(), fell_silent.end());
   census_.known_count =
       nodes_count() + never_heard + static_cast<std::uint32_t>(std::distance(fell_silent.begin(), end));
+  return census_;
 }
 
 }  // namespace starling

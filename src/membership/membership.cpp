@@ -54,7 +54,6 @@ void Membership::on_resolved(std::span<const Endpoint> listed, Instant now, Effe
     effects.notify(
         Notice{.kind = Notice::Kind::peer_table_full, .detail = static_cast<std::int64_t>(refused)});
   census_stale_ = true;
-  take_census();
   next_tick_ = std::min(next_tick_, now);
 }
 
@@ -92,13 +91,6 @@ void Membership::set_self(Candidate& candidate, bool is_self) {
 
 Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const wire::Heartbeat& heartbeat,
                                                    Instant now, WallTime wall, Effects& effects) {
-  const Result<Heard> heard = take_heartbeat(from, heartbeat, now, wall, effects);
-  take_census();
-  return heard;
-}
-
-Result<Membership::Heard> Membership::take_heartbeat(const Endpoint& from, const wire::Heartbeat& heartbeat,
-                                                     Instant now, WallTime wall, Effects& effects) {
   if (heartbeat.sender == options_.self) {
     if (Candidate* candidate = addresses_.find(from)) set_self(*candidate, true);
     return fail(ErrorCode::from_self);
@@ -246,7 +238,6 @@ void Membership::on_tick(Instant now, Effects& effects, Due& due) {
   age_peers(now, effects);
   age_candidates(now);
   update_peer_delay(now);
-  take_census();
   ask_about_the_silent(now, due);
   const Duration interval = heartbeat_interval();
   for (auto& [endpoint, candidate] : addresses_.all()) {

@@ -104,11 +104,11 @@ class Membership {
   std::uint32_t nodes_count() const { return live_count_ + 1; }
   /// Live nodes and those that DNS lists besides: where no live peer answers and nobody said goodbye. A node
   /// with several addresses counts once, as soon as it was heard at them.
-  std::uint32_t known_count() const { return census_.known_count; }
+  std::uint32_t known_count() const { return census().known_count; }
   /// Our place among the live nodes in the order of their origins, from 0.
-  std::uint32_t rank() const { return census_.rank; }
+  std::uint32_t rank() const { return census().rank; }
   /// DNS lists others, and none of them is live.
-  bool isolated() const { return live_count_ == 0 && census_.known_count > 1; }
+  bool isolated() const { return live_count_ == 0 && census().known_count > 1; }
   /// True if DNS lists addresses, and each is our own or a live peer's.
   bool everybody_listed_is_here() const;
   Duration heartbeat_interval() const;
@@ -120,11 +120,8 @@ class Membership {
 
  private:
   void set_state(Peer& peer, PeerState state, Instant now, Effects& effects);
-  Result<Heard> take_heartbeat(const Endpoint& from, const wire::Heartbeat& heartbeat, Instant now,
-                               WallTime wall, Effects& effects);
   void set_origin(Candidate& candidate, OriginId origin);
   void set_self(Candidate& candidate, bool is_self);
-  void take_census();
   /// The interval that peers of 0.1.0, which do not say, may be keeping: near the size at which it changes
   /// they may count differently.
   Duration slowest_interval() const;
@@ -148,13 +145,15 @@ class Membership {
   mutable Endpoint missed_;         // somebody that DNS lists and that was not here when last looked for
   std::map<OriginId, Peer> peers_;  // ordered, for the same reason as the address book
   std::uint32_t live_count_ = 0;
-  /// Read at every decision, counted anew only after something that it counts has changed.
+  /// Read at every decision, counted anew only when something that it counts has changed since the last one:
+  /// while a large cluster meets, that is at every heartbeat, and hardly anybody asks.
   struct Census {
     std::uint32_t known_count = 1;
     std::uint32_t rank = 0;
   };
-  Census census_;
-  bool census_stale_ = false;
+  const Census& census() const;
+  mutable Census census_;
+  mutable bool census_stale_ = false;
   MeasuredDelay measured_delay_;
   Duration peer_delay_ = peer_delay_min;
   Instant next_tick_{};
