@@ -26,10 +26,10 @@ load_script = pathlib.Path(__file__).resolve().parents[2] / "scripts/load"
 
 
 class FiveNodes(NetworkCase):
-    def start(self, requests=limit, per=None):
+    def start(self, requests=limit, per=None, **settings):
         """The cluster. Every principal may make so many requests; what names an api is counted as well, for long."""
         long = long_window()[0]
-        return self.cluster_by_name(join_timeout="1h", config=self.rules(
+        return self.cluster_by_name(join_timeout="1h", **settings, config=self.rules(
             "rules:\n"
             f'  - name: each\n    match: {{principal: "*"}}\n    limits: [{{requests: {requests}, per: {per or long}}}]\n'
             f'  - name: all\n    match: {{api: "*"}}\n    limits: [{{requests: 100000000, per: {long}}}]\n'))
@@ -102,6 +102,21 @@ class FiveNodes(NetworkCase):
         for node in nodes:
             self.assertEqual(node.check(principal="alice").status, 429)
         self.wait_together(nodes)
+        self.end(nodes, clients, watch)
+
+    def test_with_two_addresses_a_node_counts_once_and_one_of_them_is_enough(self):
+        nodes = self.start(dual_stack=True)
+        clients, watch = self.disturb(nodes)
+        for node in nodes:
+            wait_equal(f"the size of the cluster, as {node.name} knows it",
+                       lambda: [node.status()[key] for key in ("cluster_size", "cluster_known", "isolated")], [5, 5, False])
+        self.subnet.lose_ipv4()
+        for node in nodes:
+            wait_equal(f"the addresses that {node.name} hears its peers at",
+                       lambda: {peer["address"].split(":")[0] for peer in node.peers() if peer["state"] == "alive"}, {"fd77"})
+        self.wait_together(nodes)
+        self.wait_admitted(clients)
+        self.assert_swallowed()
         self.end(nodes, clients, watch)
 
     def test_a_link_cut_in_one_direction_keeps_no_count_away(self):

@@ -1,7 +1,7 @@
 """A network of one's own: every node in a network namespace with its own address, all on one bridge, and its faults.
 
     host 1           host 2                  host 5
-    eth0 10.77.0.1   eth0 10.77.0.2   ...    eth0 10.77.0.5
+    eth0 10.77.0.1   eth0 10.77.0.2   ...    eth0 10.77.0.5      and fd77::1, fd77::2, ...
       |                |                       |
       n1 ------------- n2 ------ bridge ------ n5          the middle: 10.77.0.253, the test itself and its DNS server
 
@@ -81,6 +81,9 @@ class Network:
     def host(self, number):
         return f"{network}.{number}"
 
+    def host_v6(self, number):
+        return f"fd77::{number}"
+
     def enter(self, number):
         """Takes the calling thread, usually a child before exec, to host `number`."""
         _enter(self._hosts[number])
@@ -106,6 +109,10 @@ class Network:
         """Every datagram is lost with this probability. Address resolution is spared: it would answer a loss with a
         second of silence, which is another fault."""
         self._add(f"meta protocol ip numgen random mod 100 < {percent}")
+
+    def lose_ipv4(self):
+        """IPv4 no longer works between hosts; IPv6 does."""
+        self._add("meta protocol ip")
 
     def heal(self):
         _run("nft", "flush chain bridge faults forward")
@@ -133,8 +140,9 @@ class Network:
                       f"link set n{number} master bridge", f"link set n{number} up"]
         _run("ip", "-batch", "-", text="\n".join(lines))
         for number, descriptor in self._hosts.items():
-            _run("ip", "-batch", "-", text=f"link set lo up\naddress add {self.host(number)}/24 dev eth0\nlink set eth0 up",
-                 namespace=descriptor)
+            _run("ip", "-batch", "-", namespace=descriptor, text="\n".join([
+                "link set lo up", f"address add {self.host(number)}/24 dev eth0",
+                f"address add {self.host_v6(number)}/64 dev eth0 nodad", "link set eth0 up"]))
 
 
 class NetworkCase(ClusterCase):
@@ -145,8 +153,11 @@ class NetworkCase(ClusterCase):
     def make_subnet(self):
         return Network(self.nodes_count)
 
-    def cluster_by_name(self, **settings):
-        self.dns().set(service, [self.subnet.host(number) for number in range(1, self.nodes_count + 1)])
+    def cluster_by_name(self, dual_stack=False, **settings):
+        numbers = range(1, self.nodes_count + 1)
+        addresses = [self.subnet.host(number) for number in numbers]
+        addresses += [self.subnet.host_v6(number) for number in numbers if dual_stack]
+        self.dns().set(service, addresses)
         return self.cluster(self.nodes_count, neighborhood_host=service + ".", dns_servers=self.dns().server, bind="*",
                             **settings)
 
