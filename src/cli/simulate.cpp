@@ -185,15 +185,18 @@ struct FlagSpec {
   Take take;
 };
 
-// The names are those of simulation_view.cpp.
-constexpr std::array<Named<sim::Spread>, 4> spreads{{{"even", sim::Spread::even},
-                                                     {"zipf", sim::Spread::zipf},
-                                                     {"one-node", sim::Spread::one_node},
-                                                     {"burst", sim::Spread::burst}}};
-constexpr std::array<Named<sim::Scheme>, 2> schemes{
-    {{"gossip", sim::Scheme::gossip}, {"split", sim::Scheme::split}}};
-constexpr std::array<Named<Admission>, 2> admissions{
-    {{"optimistic", Admission::optimistic}, {"guarded", Admission::guarded}}};
+/// All choices of a kind, by the names that they have elsewhere.
+template <class Choice, std::size_t count>
+constexpr std::array<Named<Choice>, count> named(const std::array<Choice, count>& choices) {
+  std::array<Named<Choice>, count> result{};
+  for (std::size_t i = 0; i < count; ++i) result[i] = {name(choices[i]), choices[i]};
+  return result;
+}
+
+constexpr auto spreads =
+    named(std::array{sim::Spread::even, sim::Spread::zipf, sim::Spread::one_node, sim::Spread::burst});
+constexpr auto schemes = named(std::array{sim::Scheme::gossip, sim::Scheme::split});
+constexpr auto admissions = named(std::array{Admission::optimistic, Admission::guarded});
 constexpr std::array<Named<Format>, 3> formats{
     {{"table", Format::table}, {"json", Format::json}, {"yaml", Format::yaml}}};
 

@@ -10,20 +10,6 @@
 namespace starling::cli {
 namespace {
 
-std::string_view name(sim::Spread spread) {
-  switch (spread) {
-    case sim::Spread::even:
-      return "even";
-    case sim::Spread::zipf:
-      return "zipf";
-    case sim::Spread::one_node:
-      return "one-node";
-    case sim::Spread::burst:
-      return "burst";
-  }
-  return "unknown";
-}
-
 /// "500us", "20ms", "1s": the shortest exact spelling, to a microsecond.
 std::string render_delay(Duration delay) {
   const auto us = std::chrono::duration_cast<std::chrono::microseconds>(delay);
@@ -75,8 +61,8 @@ Json simulation_json(const sim::ExperimentOptions& options, const sim::Experimen
                   {"delay", render_delay(options.link.delay)},
                   {"jitter", render_delay(options.link.jitter)},
                   {"loss", fmt::format("{:g}%", options.link.loss * 100)},
-                  {"scheme", gossip ? "gossip" : "split"},
-                  {"admission", options.admission == Admission::guarded ? "guarded" : "optimistic"},
+                  {"scheme", name(options.scheme)},
+                  {"admission", starling::name(options.admission)},
                   {"sync", gossip ? Json(sync) : Json()},
                   {"windows", options.windows},
                   {"seed", options.seed}};

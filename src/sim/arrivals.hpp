@@ -23,6 +23,20 @@ enum class Spread : std::uint8_t {
   burst,     ///< any node, but a window's requests all come in its first tenth
 };
 
+constexpr std::string_view name(Spread spread) {
+  switch (spread) {
+    case Spread::even:
+      return "even";
+    case Spread::zipf:
+      return "zipf";
+    case Spread::one_node:
+      return "one-node";
+    case Spread::burst:
+      return "burst";
+  }
+  return "unknown";
+}
+
 class Arrivals {
  public:
   struct Options {

@@ -26,6 +26,9 @@ enum class Scheme : std::uint8_t {
   gossip,  ///< as `starling node` does
   split,   ///< limit / N each and not a word to the others, as Tyk and Traefik do
 };
+constexpr std::string_view name(Scheme scheme) {
+  return scheme == Scheme::gossip ? "gossip" : "split";
+}
 
 struct ExperimentOptions {
   std::size_t nodes = 10;
