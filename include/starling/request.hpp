@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -16,8 +17,17 @@ struct Entry {
   std::string_view value;  ///< may be empty
 };
 
+/// A limit that a descriptor brings along, in the place of those of the rules (Envoy's
+/// `RateLimitDescriptor.limit`): its entries, all of them, have a counter of their own.
+struct RequestLimit {
+  std::uint64_t requests = 0;  ///< hits per window
+  std::uint32_t window_s = 1;  ///< in seconds, from 1 to 366 days
+};
+
 struct Descriptor {
   std::span<const Entry> entries;
+  std::optional<RequestLimit> limit = {};
+  std::optional<std::uint64_t> hits = {};  ///< nothing: those of the request; 0 only looks
 };
 
 struct Request {
@@ -31,7 +41,8 @@ enum class Denial : std::uint8_t {
   none,
   limit,      ///< used up
   share,      ///< this node's part of the neighborhood has used up its share (`when_isolated: share`)
-  held_back,  ///< there is room, but the peers cannot know yet what this node has spent (`admission: guarded`)
+  held_back,  ///< there is room, but the peers cannot know yet what this node has spent (`admission:
+              ///< guarded`)
   isolated,   ///< no peer can be reached (`when_isolated: deny`)
   full,       ///< no room for its counter (`when_full: deny`)
 };
@@ -54,10 +65,41 @@ constexpr std::string_view name(Denial denial) {
   return "unknown";
 }
 
+/// Where a limit comes from.
+enum class LimitSource : std::uint8_t {
+  rule,       ///< the rule's own, from the file
+  exception,  ///< an entry of the rule's `overrides`, from the file
+  live,       ///< an override that was set while running
+  request,    ///< the request brought it along
+};
+
+constexpr std::string_view name(LimitSource source) {
+  switch (source) {
+    case LimitSource::rule:
+      return "rule";
+    case LimitSource::exception:
+      return "override";
+    case LimitSource::live:
+      return "live";
+    case LimitSource::request:
+      return "request";
+  }
+  return "unknown";
+}
+
+inline constexpr std::uint32_t no_rule = 0xFFFF'FFFF;
+inline constexpr std::size_t descriptors_per_request_max = 64;
+
 /// The verdict on one limit of one rule.
 struct LimitStatus {
-  std::string_view rule;  ///< valid until the rules are reloaded
-  std::uint32_t rule_index = 0;
+  std::string_view rule;  ///< valid until the rules are reloaded; empty if the request brought the limit
+  std::uint32_t rule_index = 0;  ///< `no_rule` if the request brought the limit
+  LimitSource source = LimitSource::rule;
+  std::uint64_t descriptors = 0;  ///< bit i: descriptor i of the request led here
+  std::uint64_t hits = 1;         ///< what the request costs here: the largest of those descriptors
+  /// True: the rule matches and sets no limit. It counts nothing, and of the fields below only `allowed`
+  /// means something.
+  bool unlimited = false;
   std::uint64_t limit = 0;      ///< hits per window
   std::uint32_t window_s = 0;   ///< length of the window, in seconds
   std::uint64_t window_id = 0;  ///< floor(seconds since the epoch / window_s)
@@ -65,13 +107,14 @@ struct LimitStatus {
   /// the previous window's, weighted and rounded up.
   std::uint64_t used = 0;
   std::uint64_t remaining = 0;  ///< hits still free here
-  /// Milliseconds, at least 1: until the window ends; with a sliding window that denies, until enough has slid
-  /// out of it.
+  /// Milliseconds, at least 1: until the window ends; with a sliding window that denies, until enough has
+  /// slid out of it.
   std::uint64_t reset_ms = 0;
   bool allowed = true;
   Denial denial = Denial::none;
-  bool enforced = true;  ///< false: the rule only learns, so what it does not allow passes all the same
-  bool counted = true;   ///< false: the counter table was full, so this limit could not be held
+  bool enforced = true;        ///< false: it only learns, so what it does not allow passes all the same
+  bool contradiction = false;  ///< the caller is in `enforcing` and in `ignoring`, so it only learns
+  bool counted = true;         ///< false: the counter table was full, so this limit could not be held
 };
 
 inline constexpr std::uint32_t limits_per_request_max = 32;
@@ -84,6 +127,7 @@ struct Decision {
   /// the least remaining. Null if no rule matched.
   const LimitStatus* tightest = nullptr;
   bool truncated = false;  ///< more than `limits_per_request_max` limits applied; the rest were not looked at
+  bool learned = false;    ///< passed only because a limit that would have denied it learns
 };
 
 }  // namespace starling

@@ -28,6 +28,11 @@ class NodeService final : public http::CheckService, public http::AdminService {
   std::string_view node_name() const override { return node_.name(); }
   NodeStatus status() const override { return node_.status(); }
   std::vector<CounterView> counters(const Request& request) override { return node_.counters(request); }
+  std::vector<LiveView> live_overrides() const override { return {}; }
+  tl::expected<LiveView, std::string> set_live(const http::LiveChange&) override {
+    return tl::unexpected<std::string>("not built yet");
+  }
+  bool clear_live(const LiveOverride&, const std::string&) override { return false; }
 
  private:
   Node& node_;

@@ -11,7 +11,9 @@
 #include "base/endpoint.hpp"
 #include "base/ids.hpp"
 #include "base/result.hpp"
+#include "base/time.hpp"
 #include "gossip/gossip.hpp"
+#include "limiter/live_override.hpp"
 
 namespace starling {
 
@@ -59,6 +61,15 @@ struct CounterView {
   std::uint64_t window_id = 0;
   Hits total = 0;
   std::vector<Share> shares;  ///< by origin
+};
+
+/// A live override and its story.
+struct LiveView {
+  LiveOverride what;
+  std::string set_by;  ///< who, as the client said; may be empty
+  std::string set_on;  ///< name of the node that took it
+  WallTime set_at;
+  std::optional<WallTime> expires_at;
 };
 
 /// How full the bounded tables and queues are; for checks.

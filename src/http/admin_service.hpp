@@ -3,18 +3,37 @@
 
 #include <starling/request.hpp>
 
+#include <chrono>
+#include <optional>
+#include <string>
+#include <tl/expected.hpp>
 #include <vector>
 
 #include "engine/view.hpp"
+#include "limiter/live_override.hpp"
 #include "node/status.hpp"
 
 namespace starling::http {
+
+/// A live override as a client wants it.
+struct LiveChange {
+  LiveOverride what;
+  std::optional<std::chrono::milliseconds> expires_in;
+  std::string set_by;  ///< who wants it, for people
+};
 
 class AdminService {
  public:
   virtual NodeStatus status() const = 0;
   /// The counters behind a request, without counting it.
   virtual std::vector<CounterView> counters(const Request& request) = 0;
+
+  /// All live overrides, by kind, rule and whom they are about.
+  virtual std::vector<LiveView> live_overrides() const = 0;
+  /// Sets or replaces one, here and by gossip everywhere. Error: one line for the client; nothing changed.
+  virtual tl::expected<LiveView, std::string> set_live(const LiveChange& change) = 0;
+  /// Takes away the one about the same subject. False: there is none.
+  virtual bool clear_live(const LiveOverride& subject, const std::string& by) = 0;
 
  protected:
   ~AdminService() = default;

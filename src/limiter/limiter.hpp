@@ -24,6 +24,7 @@
 #include "base/time.hpp"
 #include "counter/counter_table.hpp"
 #include "limiter/guard.hpp"
+#include "limiter/live_override.hpp"
 #include "limiter/rules.hpp"
 #include "limiter/surroundings.hpp"
 
@@ -56,6 +57,8 @@ class Limiter {
   Guard& guard() { return guard_; }
 
   void replace_rules(RuleSet rules) { rules_ = std::move(rules); }
+  /// The live overrides that hold from now on, all of them.
+  void set_live_overrides(std::vector<LiveOverride> overrides) { live_ = std::move(overrides); }
   const RuleSet& rules() const { return rules_; }
 
  private:
@@ -68,6 +71,7 @@ class Limiter {
   const LimitStatus* tightest(bool allowed) const;
 
   RuleSet rules_;
+  std::vector<LiveOverride> live_;
   KeyedHash hash_;
   Guard guard_;
   // Scratch of one decision, kept so that deciding allocates nothing.

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,8 @@ namespace starling {
 inline constexpr std::size_t rules_max = 10'000;
 inline constexpr std::size_t match_keys_max = 16;
 inline constexpr std::size_t limits_per_rule_max = 8;
+inline constexpr std::size_t overrides_per_rule_max = 10'000;
+inline constexpr std::size_t callers_per_list_max = 10'000;
 inline constexpr Hits limit_requests_max = 1'000'000'000'000;
 
 /// One line of a rule's `match`.
@@ -30,11 +33,31 @@ struct Matcher {
   bool matches(std::string_view value) const;
   /// As it is written in the rules file.
   std::string to_string() const;
+
+  friend bool operator==(const Matcher&, const Matcher&) = default;
 };
 
 struct Limit {
   Hits requests = 0;           ///< hits per window; 0 denies everything
   std::uint32_t window_s = 1;  ///< in [window_s_min, window_s_max]
+
+  friend bool operator==(const Limit&, const Limit&) = default;
+};
+
+/// Other limits for some of a rule's callers. They keep the counters that the rule gives them; with another
+/// window they have others.
+struct Override {
+  /// Sorted by key, keys unique, at least one. Keys of the rule's `match` or any other key of the descriptor.
+  std::vector<Matcher> match;
+  std::vector<Limit> limits;  ///< windows unique; empty: the limits stay as they are
+  bool unlimited = false;     ///< no limit of this rule for these callers
+  std::optional<bool> learning;
+};
+
+/// Who is meant by an entry of `enforcing` or `ignoring`. One of the two is given.
+struct Caller {
+  std::string principal;       ///< the value of any of the rule's keys that tell callers apart
+  std::vector<Matcher> match;  ///< entries of the descriptor, sorted by key
 };
 
 /// How the counts of windows become the number that is held to the limit.
@@ -82,19 +105,29 @@ constexpr std::string_view name(WhenFull policy) {
 }
 
 struct Rule {
-  std::string name;            ///< unique among the rules
+  std::string name;            ///< unique among the rules, whatever their domain
+  std::string domain;          ///< empty: that of the rule set
   std::vector<Matcher> match;  ///< sorted by key, keys unique
-  std::vector<Limit> limits;   ///< at least one, windows unique
+  bool exact = false;          ///< true: a descriptor with any other key does not match
+  std::vector<Limit> limits;   ///< windows unique; at least one unless `unlimited`
+  bool unlimited = false;      ///< matches, limits nothing; for what it `replaces` and for its overrides
   Algorithm algorithm = Algorithm::fixed_window;
   Admission admission = Admission::optimistic;
   WhenIsolated when_isolated = WhenIsolated::local;
   WhenFull when_full = WhenFull::learning;
+  std::optional<bool> learning;  ///< true: count and report, never deny; nothing: as the rule set says
+  std::vector<Override> overrides;
+  std::vector<Caller> enforcing;      ///< denied even while the rule learns
+  std::vector<Caller> ignoring;       ///< never denied, even while the rule enforces
+  std::vector<std::string> replaces;  ///< names of rules that do not apply to a request that this one matches
+  std::string from;                   ///< "rules.yaml:12", for people; empty: built in
 
   std::uint32_t window_s_smallest() const;
 };
 
 struct RuleSet {
-  std::string domain = "default";
+  std::string domain = "default";  ///< of requests that name none
+  bool learning = false;           ///< of rules that do not say
   std::vector<Rule> rules;
 
   /// What a node without a rules file enforces: each principal, 100 requests per 10 s.

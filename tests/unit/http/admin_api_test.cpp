@@ -27,6 +27,11 @@ struct FakeNode final : AdminService, CheckService {
       asked_for += std::string(entry.key) + "=" + std::string(entry.value);
     return found;
   }
+  std::vector<LiveView> live_overrides() const override { return {}; }
+  tl::expected<LiveView, std::string> set_live(const LiveChange&) override {
+    return tl::unexpected<std::string>("refused");
+  }
+  bool clear_live(const LiveOverride&, const std::string&) override { return false; }
   Decision decide(const starling::Request&) override { return {}; }
   std::string_view node_name() const override { return now.name; }
 };
