@@ -2,11 +2,14 @@
 
 #include <sys/ioctl.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
+#include "base/check.hpp"
 #include "http/head_parser.hpp"
 #include "http/request_line.hpp"
+#include "node/socket_address.hpp"
 
 namespace starling::http {
 namespace {
@@ -39,6 +42,10 @@ int Connection::accept(uv_stream_t* listener) {
   if (const int error = uv_accept(listener, stream()); error != 0) return error;
   uv_tcp_nodelay(tcp_.get(),
                  1);  // answers are whole when they are written; if it fails, they only come later
+  sockaddr_storage client{};
+  int client_bytes = sizeof client;
+  if (uv_tcp_getpeername(tcp_.get(), reinterpret_cast<sockaddr*>(&client), &client_bytes) == 0)
+    from_ = endpoint_of(reinterpret_cast<const sockaddr*>(&client));
   update_reading();
   return closed_ ? UV_ENOTCONN : 0;
 }
@@ -56,6 +63,10 @@ void Connection::on_deadline() {
       break;
     case Wait::head:
       refuse({ErrorReason::head_timeout, "the request's headers did not arrive in time"});
+      flush();
+      break;
+    case Wait::body:
+      refuse({ErrorReason::body_timeout, "the request's body did not arrive in time"});
       flush();
       break;
     case Wait::output: {
@@ -113,7 +124,10 @@ void Connection::on_end_of_input() {
     return;
   }
   // While there is more to serve, nothing is read; so everything that was complete has been answered.
-  if (!pending_.empty() && !last_) ++context_.counters[ErrorReason::head_truncated];
+  if (partial_ != nullptr && !last_)
+    ++context_.counters[ErrorReason::body_truncated];
+  else if (!pending_.empty() && !last_)
+    ++context_.counters[ErrorReason::head_truncated];
   last_ = true;
 }
 
@@ -132,15 +146,20 @@ std::size_t Connection::serve(std::string_view input) {
   serving_ = true;
   for (std::size_t served_count = 0; !last_;) {
     std::string_view rest = input.substr(used);
-    if (scanner_.head_bytes() == 0) {
+    if (scanner_.head_bytes() == 0 && partial_ == nullptr) {
       // Blank lines before a request are forgiven (RFC 9112, section 2.2), but they are no progress.
       while (rest.starts_with("\r\n")) rest.remove_prefix(2);
       used = input.size() - rest.size();
     }
-    if (rest.empty() || rest == "\r") break;
+    if (rest.empty() || (rest == "\r" && partial_ == nullptr)) break;
     if (output_full() || served_count == context_.options.requests_per_turn_max) {
       has_more_ = true;
       break;
+    }
+    if (partial_ != nullptr) {
+      used += take_body(rest);
+      if (partial_ == nullptr) ++served_count;
+      continue;
     }
     const HeadScanner::Found found = scanner_.scan(rest);
     if (found == HeadScanner::Found::error) {
@@ -158,12 +177,12 @@ std::size_t Connection::serve(std::string_view input) {
       check_request_line(rest);
       break;
     }
-    answer(rest.substr(0, scanner_.head_bytes()));
+    on_head(rest.substr(0, scanner_.head_bytes()));
     used += scanner_.head_bytes();
     scanner_.reset();
     line_checked_ = false;
     renewed_ = true;
-    ++served_count;
+    if (partial_ == nullptr) ++served_count;
   }
   serving_ = false;
   return used;
@@ -176,9 +195,71 @@ void Connection::check_request_line(std::string_view head) {
   if (!line) refuse(line.error());
 }
 
-void Connection::answer(std::string_view head) {
+void Connection::on_head(std::string_view head) {
   RequestView request;
   if (const auto error = parse_head(head, context_.headers, request)) return refuse(*error);
+  request.from = from_;
+  if (request.body_owed && begin_body(head, request)) return;
+  answer(request);
+}
+
+bool Connection::begin_body(std::string_view head, const RequestView& request) {
+  std::size_t bytes_max = 0;
+  try {
+    bytes_max = context_.handler.body_bytes_max(request);
+  } catch (...) {
+    refuse({ErrorReason::handler_failed, "the request could not be handled"});
+    return true;
+  }
+  if (bytes_max == 0) return false;
+  if (request.chunked) {
+    const auto other_coding = [](const Header& header) {
+      return equals_ignoring_case(header.name, "transfer-encoding") &&
+             !equals_ignoring_case(header.value, "chunked");
+    };
+    // HTTP/1.0 knows no chunks: such a request may have passed a proxy that saw another end of it.
+    if (request.http_1_0)
+      refuse({ErrorReason::malformed_request, "Transfer-Encoding in an HTTP/1.0 request"});
+    else if (std::any_of(request.headers.begin(), request.headers.end(), other_coding))
+      refuse({ErrorReason::coding_unsupported, "expected a body in no transfer coding but chunked"});
+    if (last_) return true;
+  }
+  BodyReader reader = request.chunked ? BodyReader::of_chunks(bytes_max)
+                                      : BodyReader::of_length(request.content_length, bytes_max);
+  if (reader.state() == BodyReader::State::too_large) {
+    refuse({ErrorReason::body_too_large, "the body is larger than this request may have"});
+    return true;
+  }
+  const Header* expect = request.find("expect");
+  // Said even if the body is on its way already: the answers must not depend on how the bytes were cut.
+  if (!request.http_1_0 && expect != nullptr && equals_ignoring_case(expect->value, "100-continue"))
+    output_ += "HTTP/1.1 100 Continue\r\n\r\n";
+  partial_ = std::make_unique<PartialRequest>(PartialRequest{std::string(head), std::move(reader)});
+  return true;
+}
+
+std::size_t Connection::take_body(std::string_view input) {
+  BodyReader& reader = partial_->reader;
+  const std::size_t used = reader.take(input);
+  if (reader.state() == BodyReader::State::needs_more) return used;
+  const std::unique_ptr<PartialRequest> whole = std::move(partial_);
+  if (reader.state() == BodyReader::State::malformed) {
+    refuse({ErrorReason::malformed_request, reader.error()});
+  } else if (reader.state() == BodyReader::State::too_large) {
+    refuse({ErrorReason::body_too_large, "the body is larger than this request may have"});
+  } else {
+    RequestView request;
+    STARLING_CHECK(!parse_head(whole->head, context_.headers, request));  // as it did the first time
+    request.from = from_;
+    request.body = reader.body();
+    request.body_owed = false;
+    answer(request);
+  }
+  renewed_ = true;
+  return used;
+}
+
+void Connection::answer(const RequestView& request) {
   Response& response = context_.response;
   response.clear();
   ++context_.counters.requests;
@@ -245,6 +326,7 @@ void Connection::on_written(int status, std::string&& buffer) {
 
 void Connection::begin_linger() {
   lingering_ = true;
+  partial_.reset();
   empty(pending_);
   auto request = std::make_unique<uv_shutdown_t>();
   const auto on_done = [](uv_shutdown_t* done, int) { delete done; };
@@ -295,6 +377,7 @@ Wait Connection::next_wait() const {
   if (lingering_) return Wait::close;
   if (has_more_ && !output_full()) return Wait::turn;
   if (queued_bytes() > 0) return Wait::output;
+  if (partial_ != nullptr) return Wait::body;
   return pending_.empty() ? Wait::request : Wait::head;
 }
 

@@ -1,7 +1,9 @@
 /// One TCP connection of a server: bytes in, answers out, in the order of the requests.
 ///
 /// Input is parsed where it was read, in a buffer that all connections share; only an unfinished rest is
-/// copied and kept. Answers of one read gather in one buffer and leave in one write.
+/// copied and kept. Answers of one read gather in one buffer and leave in one write. A body that the handler
+/// wants is the exception: the head is kept as bytes and read again when the body is whole, so that parsing
+/// stays a pure function of one piece of memory.
 ///
 /// The hard case is an answer that must be the last one although the client still sends (a body that nobody
 /// reads, an error, a drain): closing then would make the kernel send a reset, and a reset can destroy the
@@ -14,10 +16,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/endpoint.hpp"
+#include "http/body_reader.hpp"
 #include "http/counters.hpp"
 #include "http/handler.hpp"
 #include "http/head_scanner.hpp"
@@ -31,6 +36,7 @@ namespace starling::http {
 enum class Wait : std::uint8_t {
   request,  ///< nothing is under way
   head,     ///< part of a request's head has come
+  body,     ///< part of a body that the handler wants is missing
   output,   ///< answers are on their way
   close,    ///< the last answer is out; the client is to close
   turn,     ///< more requests have been read; the other connections come first
@@ -94,7 +100,13 @@ class Connection {
   void serve_pending();
   /// Refuses a bad request line once it is complete, so that nobody waits for headers after it.
   void check_request_line(std::string_view head);
-  void answer(std::string_view head);
+  void on_head(std::string_view head);
+  /// Starts to wait for the body of `request`, or refuses it. False: the handler does not want it.
+  bool begin_body(std::string_view head, const RequestView& request);
+  /// Returns how many bytes of `input` belong to the body; answers or refuses the request when it knows
+  /// enough.
+  std::size_t take_body(std::string_view input);
+  void answer(const RequestView& request);
   void refuse(const HeadError& error);
   void lose(ErrorReason reason);
 
@@ -109,12 +121,20 @@ class Connection {
   bool output_full() const { return queued_bytes() > context_.options.output_bytes_max; }
   uv_stream_t* stream() const { return reinterpret_cast<uv_stream_t*>(tcp_.get()); }
 
+  /// A request that waits for its body: at most one head and `Handler::body_bytes_max`.
+  struct PartialRequest {
+    std::string head;
+    BodyReader reader;
+  };
+
   ConnectionContext& context_;
   ConnectionOwner& owner_;
   Handle<uv_tcp_t> tcp_;
+  Endpoint from_;  ///< the client
   HeadScanner scanner_;
-  std::string pending_;  ///< read, but not answered: at most one head and one read
-  std::string output_;   ///< answers that no write has taken yet
+  std::unique_ptr<PartialRequest> partial_;  ///< null unless a body is awaited
+  std::string pending_;                      ///< read, but not answered: at most one head and one read
+  std::string output_;                       ///< answers that no write has taken yet
   std::size_t in_flight_bytes_ = 0;
   std::size_t unsent_bytes_seen_ = 0;  ///< at the last output deadline, to tell slow from stuck
   std::size_t lingered_bytes_ = 0;

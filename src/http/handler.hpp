@@ -2,9 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
+#include "base/endpoint.hpp"
 #include "http/response.hpp"
 
 namespace starling::http {
@@ -29,7 +32,13 @@ struct RequestView {
   std::span<const Header> headers;
   bool http_1_0 = false;
   bool keep_alive = false;  ///< what the client asked for
-  bool body_owed = false;   ///< a body follows that nobody reads: the answer closes the connection
+  /// A body follows the headers. In `Handler::on_request`: one that nobody reads, so that the answer closes
+  /// the connection.
+  bool body_owed = false;
+  bool chunked = false;              ///< the body comes in chunks
+  std::uint64_t content_length = 0;  ///< of the body that follows; 0 if it comes in chunks
+  std::string_view body;             ///< whole, if the handler wanted it
+  Endpoint from;                     ///< the client; unspecified if the system did not tell
 
   /// The first header of that name, or null.
   const Header* find(std::string_view header_name) const {
@@ -39,9 +48,14 @@ struct RequestView {
   }
 };
 
-/// Answers requests. Called once per request, as soon as its headers are complete; bodies are never read.
+/// Answers requests. Called once per request: as soon as its headers are complete, or when its body is, if
+/// the handler wants bodies.
 class Handler {
  public:
+  /// How large a body this request may have, in bytes. With 0 bodies are not read: the request is answered at
+  /// once, and a body that is owed costs the client the connection. Otherwise `on_request` waits for the
+  /// whole body; a larger one is refused with 413. Asked only if a body follows.
+  virtual std::size_t body_bytes_max(const RequestView& /*request*/) const { return 0; }
   /// Fills `response`, which comes empty, with status 200. The answer goes out when this returns.
   /// It may call `Server::drain`, but must not destroy the server.
   virtual void on_request(const RequestView& request, Response& response) = 0;

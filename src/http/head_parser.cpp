@@ -142,7 +142,9 @@ std::optional<HeadError> parse_head(std::string_view head, std::span<Header> hea
                         .headers = headers.first(into.headers_count),
                         .http_1_0 = line->http_1_0,
                         .keep_alive = into.keep_alive,
-                        .body_owed = (into.flags & F_CHUNKED) != 0 || into.content_length > 0};
+                        .body_owed = (into.flags & F_CHUNKED) != 0 || into.content_length > 0,
+                        .chunked = (into.flags & F_CHUNKED) != 0,
+                        .content_length = into.content_length};
   return check(request, into);
 }
 

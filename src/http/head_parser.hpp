@@ -16,8 +16,8 @@
 namespace starling::http {
 
 /// Fills `request`, whose views point into `head` and whose headers lie in `headers`; more headers than fit
-/// there are an error. `head` ends with its blank line. Upgrade and Expect are not looked at: the answer to
-/// the request itself is final in any case.
+/// there are an error. `head` ends with its blank line. Upgrade and Expect are not looked at:
+/// without its body a request is answered for good, and who wants the body looks at Expect (connection.cpp).
 std::optional<HeadError> parse_head(std::string_view head, std::span<Header> headers, RequestView& request);
 
 }  // namespace starling::http

@@ -32,6 +32,8 @@ std::string_view phrase(int status) {
       return "Method Not Allowed";
     case 408:
       return "Request Timeout";
+    case 413:
+      return "Content Too Large";
     case 414:
       return "URI Too Long";
     case 415:

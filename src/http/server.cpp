@@ -129,7 +129,7 @@ void Server::on_idle() {
 void Server::on_timer() {
   timer_due_ms_ = 0;
   const std::uint64_t now_ms = uv_now(loop_.get());
-  for (const Wait wait : {Wait::request, Wait::head, Wait::output, Wait::close}) {
+  for (const Wait wait : {Wait::request, Wait::head, Wait::body, Wait::output, Wait::close}) {
     auto& connections = waiting(wait);
     while (!connections.empty() && connections.front().place.deadline_ms <= now_ms)
       connections.front().on_deadline();
@@ -150,7 +150,7 @@ void Server::arm(std::uint64_t deadline_ms) {
 
 std::uint64_t Server::timeout_ms(Wait wait) const {
   std::chrono::milliseconds timeout = context_.options.idle_timeout;
-  if (wait == Wait::head) timeout = context_.options.header_timeout;
+  if (wait == Wait::head || wait == Wait::body) timeout = context_.options.header_timeout;
   if (wait == Wait::close) timeout = context_.options.linger_timeout;
   // At least 1 ms, so that a deadline just set is never due in the same sweep.
   return static_cast<std::uint64_t>(std::max<std::int64_t>(timeout.count(), 1));

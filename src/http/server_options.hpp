@@ -19,7 +19,7 @@ struct ServerOptions {
 
   /// Between two requests, and without any progress in sending.
   std::chrono::milliseconds idle_timeout{60'000};
-  /// From a request's first byte to the end of its headers.
+  /// From a request's first byte to the end of its headers, and again to the end of its body if that is read.
   std::chrono::milliseconds header_timeout{10'000};
   /// For the client to close after the last answer.
   std::chrono::milliseconds linger_timeout{2'000};

@@ -43,8 +43,16 @@ inline bool pump(Loop& loop, const std::function<bool()>& done) {
 struct EchoHandler final : Handler {
   std::function<void()> on_drain;
   std::vector<std::string> asked;
+  std::size_t body_max = 0;  ///< of requests to anything but /unwanted
+  Endpoint from;             ///< of the last request
+
+  std::size_t body_bytes_max(const RequestView& request) const override {
+    if (request.path == "/throw") throw std::runtime_error("a handler's bug");
+    return request.path == "/unwanted" ? 0 : body_max;
+  }
 
   void on_request(const RequestView& request, Response& response) override {
+    from = request.from;
     asked.emplace_back(std::string(request.method) + " " + std::string(request.path));
     if (request.path == "/throw") throw std::runtime_error("a handler's bug");
     if (request.path == "/drain" && on_drain) on_drain();
@@ -53,7 +61,7 @@ struct EchoHandler final : Handler {
       response.body().assign(std::strtoul(std::string(request.query).c_str(), nullptr, 10), 'b');
     else
       response.set_text(std::string(request.method) + " " + std::string(request.path) + "?" +
-                        std::string(request.query));
+                        std::string(request.query) + std::string(request.body));
   }
 };
 
