@@ -115,6 +115,13 @@ Expected read_egress_limit(std::string_view text, Settings& settings) {
   return fmt::format("a whole number of MiB per second from 1 to {}", egress_limit_mib_max);
 }
 
+Expected read_headers(std::string_view text, Settings& settings) {
+  const auto families = HeaderFamilies::parse(text);
+  if (!families) return families.error();
+  settings.headers = *families;
+  return {};
+}
+
 Expected read_log_level(std::string_view text, Settings& settings) {
   constexpr std::array<std::string_view, 5> levels{"trace", "debug", "info", "warn", "error"};
   const auto found = std::find(levels.begin(), levels.end(), text);
@@ -168,6 +175,9 @@ constexpr std::array specs{
     SettingSpec{"egress-limit", "", "STARLING_EGRESS_LIMIT", "MIB", "32",
                 "MiB per second of gossip; above it urgent counts go first, then acks, repair and the rest",
                 read_egress_limit},
+    SettingSpec{"headers", "", "STARLING_HEADERS", "FAMILY,...", header_families_default_text,
+                "Headers of the check API's answers: ietf, x-ratelimit, spinnaker, kong, or none",
+                read_headers},
     SettingSpec{"log-level", "", "STARLING_LOG_LEVEL", "LEVEL", "info", "trace, debug, info, warn or error",
                 read_log_level},
 };

@@ -19,6 +19,7 @@
 #include "base/endpoint.hpp"
 #include "base/time.hpp"
 #include "limiter/config_file.hpp"
+#include "node/header_families.hpp"
 #include "node/neighborhood.hpp"
 
 namespace starling {
@@ -44,6 +45,7 @@ struct Settings {
   std::chrono::milliseconds drain_timeout{};
   std::uint32_t max_counters = 0;
   std::uint32_t egress_mib_per_s = 0;
+  HeaderFamilies headers;
   LogLevel log_level = LogLevel::info;
 };
 

@@ -145,6 +145,11 @@ TEST_SUITE("node.settings errors") {
   TEST_CASE("hostile text is shown cut and harmless") {
     CHECK(by_flag("log-level", "\x1b[31m\nx").ends_with("found \"?[31m?x\""));
     CHECK(by_flag("log-level", std::string(1'000'000, 'x')).size() < 200);
+    CHECK(by_flag("headers", std::string(1'000'000, 'x') + "\n").size() < 300);
+    CHECK(by_flag("headers", "ietf,draft") ==
+          "--headers: expected none, or a list of ietf, x-ratelimit, spinnaker, kong, found \"draft\"");
+    CHECK(by_flag("headers", "x-ratelimit,spinnaker")
+              .starts_with("--headers: expected families that share no header"));
     CHECK(refused({}, {}, {{.key = std::string(1'000'000, 'k') + "\n", .value = "1", .line = 2, .column = 1}})
               .message.size() < 600);
     CHECK(by_flag("bind", std::string("127.0.0.1\0x", 11)).ends_with("found \"127.0.0.1?x\""));

@@ -76,6 +76,7 @@ TEST_SUITE("node.settings") {
     CHECK(settings.drain_timeout == milliseconds(10'000));
     CHECK(settings.max_counters == 1'000'000);
     CHECK(settings.egress_mib_per_s == 32);
+    CHECK(settings.headers == header_families_default);
     CHECK(settings.log_level == LogLevel::info);
   }
 
@@ -147,6 +148,7 @@ TEST_SUITE("node.settings") {
                                                      {"drain-timeout", "1h"},
                                                      {"max-counters", "1"},
                                                      {"egress-limit", "100000"},
+                                                     {"headers", "kong,ietf"},
                                                      {"log-level", "error"},
                                                      {"http-port", "0"},
                                                      {"admin-port", "65535"}}});
@@ -162,6 +164,7 @@ TEST_SUITE("node.settings") {
     CHECK(settings.drain_timeout == milliseconds(3'600'000));
     CHECK(settings.max_counters == 1);
     CHECK(settings.egress_mib_per_s == 100'000);
+    CHECK(settings.headers == HeaderFamilies().with(HeaderFamily::ietf).with(HeaderFamily::kong));
     CHECK(settings.log_level == LogLevel::error);
     CHECK(settings.http_port == 0);
     CHECK(settings.admin_port == 65'535);
