@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <uv.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <memory>
+#include <utility>
 
 #include "app/config_source.hpp"
 #include "base/check.hpp"
@@ -19,12 +21,18 @@ namespace starling {
 namespace {
 
 constexpr std::uint64_t drain_poll_ms = 20;
+constexpr std::chrono::seconds failure_log_interval{10};
 
 /// Answers the front ends from the node.
 class NodeService final : public http::CheckService, public http::AdminService {
  public:
-  explicit NodeService(Node& node) : node_(node) {}
-  Decision decide(const Request& request) override { return node_.decide(request); }
+  NodeService(Node& node, Log log) : node_(node), log_(std::move(log)) {}
+  Decision decide(const Request& request) override {
+    decided_at_ = Loop::wall();
+    return node_.decide(request, decided_at_);
+  }
+  WallTime decided_at() const override { return decided_at_; }
+  void on_failure(std::string_view what) override;
   std::string_view node_name() const override { return node_.name(); }
   NodeStatus status() const override { return node_.status(); }
   std::vector<CounterView> counters(const Request& request) override { return node_.counters(request); }
@@ -36,7 +44,19 @@ class NodeService final : public http::CheckService, public http::AdminService {
 
  private:
   Node& node_;
+  Log log_;
+  WallTime decided_at_{};
+  Instant quiet_until_{};  ///< failures before this are not logged
+  std::uint64_t failures_unsaid_count_ = 0;
 };
+
+void NodeService::on_failure(std::string_view what) {
+  ++failures_unsaid_count_;
+  if (Loop::now() < quiet_until_) return;
+  log_->error("{} requests passed because they could not be decided: {}", failures_unsaid_count_, what);
+  quiet_until_ = Loop::now() + failure_log_interval;
+  failures_unsaid_count_ = 0;
+}
 
 class NodeProcess {
  public:
@@ -46,8 +66,8 @@ class NodeProcess {
         config_(std::move(config)),
         log_(log),
         node_(loop, std::move(options), log),
-        service_(node_),
-        check_(service_),
+        service_(node_, log),
+        check_(service_, settings_.headers),
         admin_(service_, check_),
         http_server_(loop, check_),
         admin_server_(loop, admin_) {}

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <iterator>
+#include <exception>
 #include <span>
-#include <string>
 
-#include "http/json_text.hpp"
+#include "http/denial_body.hpp"
+#include "http/explanation.hpp"
+#include "http/ranked_limits.hpp"
 
 namespace starling::http {
 namespace {
@@ -16,41 +16,6 @@ constexpr std::string_view check_path = "/v1/check";
 
 /// How much of an unknown path an answer repeats.
 constexpr std::size_t shown_bytes_max = 64;
-
-/// Rounded up: whoever waits that long finds the window over.
-std::uint64_t reset_s(const LimitStatus& limit) {
-  return std::max<std::uint64_t>(limit.reset_ms / 1000 + (limit.reset_ms % 1000 == 0 ? 0 : 1), 1);
-}
-
-void append_explanation(std::string& out, const Decision& decision, std::string_view node_name) {
-  const auto append = std::back_inserter(out);
-  fmt::format_to(append, R"({{"allowed":{},"node":)", decision.allowed);
-  append_json_string(out, node_name);
-  out += R"(,"limits":[)";
-  bool first = true;
-  for (const LimitStatus& limit : decision.limits) {
-    out += first ? R"({"rule":)" : R"(,{"rule":)";
-    first = false;
-    append_json_string(out, limit.rule);
-    fmt::format_to(append,
-                   R"(,"limit":{},"window_s":{},"window_id":{},"used":{},"remaining":{},)"
-                   R"("reset_ms":{},"allowed":{},"denial":"{}","enforced":{},"counted":{}}})",
-                   limit.limit, limit.window_s, limit.window_id, limit.used, limit.remaining, limit.reset_ms,
-                   limit.allowed, name(limit.denial), limit.enforced, limit.counted);
-  }
-  out += "]}";
-}
-
-void append_denial(std::string& out, const LimitStatus* limit) {
-  if (limit == nullptr) {
-    out += R"({"message":"rate limit exceeded"})";
-    return;
-  }
-  out += R"({"message":"rate limit exceeded: )";
-  fmt::format_to(std::back_inserter(out), "{} per {} s; retry in {} s", limit->limit, limit->window_s,
-                 reset_s(*limit));
-  out += R"("})";
-}
 
 }  // namespace
 
@@ -69,23 +34,44 @@ void CheckApi::on_request(const RequestView& request, Response& response) {
     response.set_message(400, query.error());
     return;
   }
-  const Descriptor descriptor{.entries = query->entries};
-  const Decision decision = service_.decide(
-      {.domain = query->domain, .descriptors = std::span(&descriptor, 1), .hits = query->hits});
+  answer(request, *query, response);
+}
 
-  response.set_status(decision.allowed ? 200 : query->deny_status);
-  const LimitStatus* tightest = decision.tightest;
-  if (tightest != nullptr) {
-    response.add_header("X-RateLimit-Limit", tightest->limit);
-    response.add_header("X-RateLimit-Remaining", tightest->remaining);
-    response.add_header("X-RateLimit-Reset", reset_s(*tightest));
+Decision CheckApi::decide(const CheckQuery& query, bool& failed) {
+  const Descriptor descriptor{.entries = query.entries};
+  try {
+    return service_.decide(
+        {.domain = query.domain, .descriptors = std::span(&descriptor, 1), .hits = query.hits});
+  } catch (const std::exception& error) {
+    service_.on_failure(error.what());
+  } catch (...) {
+    service_.on_failure("unknown exception");
   }
-  if (!decision.allowed) response.add_header("Retry-After", tightest != nullptr ? reset_s(*tightest) : 1);
-  if (!decision.allowed || query->explain) response.add_header("Content-Type", "application/json");
-  if (query->explain)
-    append_explanation(response.body(), decision, service_.node_name());
-  else if (!decision.allowed)
-    append_denial(response.body(), tightest);
+  ++failures_;
+  failed = true;
+  return {.allowed = true, .limits = {}, .learned = true};
+}
+
+void CheckApi::answer(const RequestView& request, const CheckQuery& query, Response& response) {
+  bool failed = false;
+  const Decision decision = decide(query, failed);
+  const RankedLimits ranked(decision);
+  DenialBody denial{.as_spinnaker = headers_.families().has(HeaderFamily::spinnaker)};
+  if (!decision.allowed) denial.form = choose_denial_form(request.headers);
+  if (headers_.families().has(HeaderFamily::ietf) || denial.form == DenialForm::problem)
+    names_.assign(decision.limits);
+
+  response.set_status(decision.allowed ? 200 : query.deny_status);
+  if (ranked.tightest() != nullptr) headers_.add(decision, ranked, names_, service_.decided_at(), response);
+  if (decision.learned) response.add_header("Starling-Learning", "true");
+  if (!decision.allowed) response.add_header("Retry-After", retry_after_s(decision));
+  if (query.explain) {
+    response.add_header("Content-Type", "application/json");
+    append_explanation(response.body(), decision,
+                       {.domain = query.domain, .node_name = service_.node_name(), .failed = failed});
+  } else if (!decision.allowed) {
+    write_denial(denial, decision, ranked, names_, response);
+  }
 }
 
 }  // namespace starling::http

@@ -1,24 +1,32 @@
 /// The check API: `ANY /v1/check[/*]`, the one question a gateway asks.
 ///
 /// 200 allows and 429 denies (403 with `deny_status=403`, because nginx's auth_request turns everything else
-/// into an error). The X-RateLimit headers speak of the tightest limit, on allowed requests too. With
-/// `explain=1` the body lists every limit that applied. A denial allocates no more than an allowed request
-/// does: under a flood it is the usual case. Why these statuses: each gateway reads the answer in its own
-/// way, and 200 and 403 are what all of them take.
+/// into an error). Headers in the chosen families tell what is left, on allowed requests too; `Retry-After`
+/// is on every denial and `Starling-Learning: true` on every request that passed only because a limit learns,
+/// whatever the families. With `explain=1` the body lists every limit that applied. A denial allocates no
+/// more than an allowed request does: under a flood it is the usual case. Why these statuses: each gateway
+/// reads the answer in its own way, and 200 and 403 are what all of them take.
+///
+/// If deciding itself fails, the request passes as if it were learned: a mistake of ours blocks no traffic.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "http/check_service.hpp"
 #include "http/handler.hpp"
+#include "http/policy_names.hpp"
 #include "http/query.hpp"
+#include "http/rate_limit_headers.hpp"
+#include "node/header_families.hpp"
 
 namespace starling::http {
 
 class CheckApi final : public Handler {
  public:
   /// `service` must outlive this.
-  explicit CheckApi(CheckService& service) : service_(service) {}
+  explicit CheckApi(CheckService& service, HeaderFamilies families = header_families_default)
+      : service_(service), headers_(families) {}
 
   /// True for /v1/check and everything below it: Envoy appends the path of the original request.
   static bool serves(std::string_view path);
@@ -26,9 +34,19 @@ class CheckApi final : public Handler {
   /// 404 for any path that it does not serve.
   void on_request(const RequestView& request, Response& response) override;
 
+  /// Requests that passed because deciding failed, since the start.
+  std::uint64_t failures() const { return failures_; }
+
  private:
+  /// Passes the request if deciding throws, and says so in `failed`.
+  Decision decide(const CheckQuery& query, bool& failed);
+  void answer(const RequestView& request, const CheckQuery& query, Response& response);
+
   CheckService& service_;
+  RateLimitHeaders headers_;
   QueryScratch scratch_;
+  PolicyNames names_;
+  std::uint64_t failures_ = 0;
 };
 
 }  // namespace starling::http

@@ -43,7 +43,11 @@ class Node final : private Effects,
   /// Opens the sockets and begins to look for the neighborhood. Error: one line that names the setting.
   tl::expected<void, std::string> start();
 
-  Decision decide(const Request& request) { return engine_->decide(request, Loop::now(), Loop::wall()); }
+  Decision decide(const Request& request) { return decide(request, Loop::wall()); }
+  /// For callers that have to know by which wall clock it was decided.
+  Decision decide(const Request& request, WallTime wall) {
+    return engine_->decide(request, Loop::now(), wall);
+  }
   std::vector<CounterView> counters(const Request& request) {
     return engine_->counters(request, Loop::wall());
   }

@@ -33,6 +33,7 @@ struct FakeNode final : AdminService, CheckService {
   }
   bool clear_live(const LiveOverride&, const std::string&) override { return false; }
   Decision decide(const starling::Request&) override { return {}; }
+  WallTime decided_at() const override { return {}; }
   std::string_view node_name() const override { return now.name; }
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -33,9 +34,13 @@ struct FakeService final : CheckService {
                                                 .reset_ms = 1,
                                                 .counted = false}};
   bool allowed = true;
+  bool learned = false;
+  bool broken = false;
+  std::string failure;
   bool matched = true;
   std::string domain, entries;
   std::uint64_t hits = 99;
+  WallTime wall{};
   int asked_count = 0;
 
   Decision decide(const Request& request) override {
@@ -46,16 +51,22 @@ struct FakeService final : CheckService {
     REQUIRE(request.descriptors.size() == 1);
     for (const Entry& entry : request.descriptors[0].entries)
       entries += std::string(entry.key) + "=" + std::string(entry.value) + ";";
-    limits[1].allowed = allowed;
+    if (broken) throw std::runtime_error("a bug");
+    limits[1].allowed = allowed && !learned;
+    limits[1].enforced = !learned;
     if (!matched) return {.allowed = allowed, .limits = {}};
-    return {.allowed = allowed, .limits = limits, .tightest = &limits[allowed ? 0 : 1]};
+    return {.allowed = allowed, .limits = limits, .tightest = &limits[allowed ? 0 : 1], .learned = learned};
   }
+  WallTime decided_at() const override { return wall; }
   std::string_view node_name() const override { return "n1"; }
+  void on_failure(std::string_view what) override { failure = what; }
 };
 
 struct Api {
+  explicit Api(HeaderFamilies families = header_families_default) : api(service, families) {}
+
   FakeService service;
-  CheckApi api{service};
+  CheckApi api;
   Fixture fixture{api, {}};
 
   Answer get(std::string_view target) { return send(testing::get(target)); }
@@ -77,6 +88,9 @@ TEST_SUITE("http.check_api") {
     CHECK(answer.has("X-RateLimit-Limit: 100"));
     CHECK(answer.has("X-RateLimit-Remaining: 99"));
     CHECK(answer.has("X-RateLimit-Reset: 5"));  // 4001 ms, rounded up
+    CHECK(answer.has(R"(RateLimit-Policy: "per-\"user\"";q=100;w=10, "all";q=5;w=60)"));
+    CHECK(answer.has(R"(RateLimit: "per-\"user\"";r=99;t=5, "all";r=0;t=1)"));
+    CHECK(answer.head.find("Starling-Learning") == std::string::npos);
     CHECK(answer.head.find("Retry-After") == std::string::npos);
     CHECK(answer.body.empty());
     CHECK(api.service.domain == "edge");
@@ -106,6 +120,7 @@ TEST_SUITE("http.check_api") {
     api.service.allowed = false;
     const Answer answer = api.get("/v1/check?user=a&deny_status=403");
     CHECK(answer.status == 403);
+    CHECK(nlohmann::json::parse(answer.body).contains("message"));
     CHECK(answer.has("Retry-After: 1"));
     CHECK(api.service.entries == "user=a;");
   }
@@ -123,16 +138,14 @@ TEST_SUITE("http.check_api") {
       const Answer answer = api.get("/v1/check?user=a&explain=1");
       CHECK(answer.status == (allowed ? 200 : 429));
       CHECK(answer.has("Content-Type: application/json"));
-      const auto expected = nlohmann::json::parse(R"({"allowed":true,"node":"n1","limits":[
-        {"rule":"per-\"user\"","limit":100,"window_s":10,"window_id":170,"used":1,"remaining":99,"reset_ms":4001,
-         "allowed":true,"denial":"none","enforced":true,"counted":true},
-        {"rule":"all","limit":5,"window_s":60,"window_id":28,"used":5,"remaining":0,"reset_ms":1,
-         "allowed":true,"denial":"none","enforced":true,"counted":false}]})");
-      auto body = nlohmann::json::parse(answer.body);
+      const auto body = nlohmann::json::parse(answer.body);
       CHECK(body.at("allowed") == allowed);
+      CHECK(body.at("failed") == false);
+      CHECK(body.at("domain") == "");
+      CHECK(body.at("node") == "n1");
+      REQUIRE(body.at("limits").size() == 2);
+      CHECK(body.at("limits")[0].at("rule") == "per-\"user\"");
       CHECK(body.at("limits")[1].at("allowed") == allowed);
-      body["allowed"] = body["limits"][1]["allowed"] = true;
-      CHECK(body == expected);
     }
   }
 
@@ -145,6 +158,94 @@ TEST_SUITE("http.check_api") {
     CHECK(nlohmann::json::parse(api.get("/v1/check?user=a&explain=1").body).at("limits").empty());
     api.service.allowed = false;  // an isolated node may deny without a limit
     CHECK(api.get("/v1/check?user=a").has("Retry-After: 1"));
+  }
+
+  TEST_CASE(
+      "Retry-After is on every denial, whatever the families, and waits for the last limit that denies") {
+    for (const char* families : {"none", "ietf", "x-ratelimit", "kong,spinnaker", "ietf,x-ratelimit,kong"})
+      for (const char* target :
+           {"/v1/check?user=a", "/v1/check?user=a&deny_status=403", "/v1/check?user=a&explain=1"}) {
+        CAPTURE(families);
+        CAPTURE(target);
+        Api api(HeaderFamilies::parse(families).value());
+        CHECK(api.get(target).head.find("Retry-After") == std::string::npos);
+        api.service.allowed = false;
+        CHECK(api.get(target).has("Retry-After: 1"));
+        api.service.limits[0].allowed = false;  // denies as well, for 4001 ms
+        CHECK(api.get(target).has("Retry-After: 5"));
+        api.service.limits[0].enforced = false;
+        CHECK(api.get(target).has("Retry-After: 1"));
+      }
+  }
+
+  TEST_CASE("families: none of the others' headers are sent") {
+    Api none{HeaderFamilies()};
+    CHECK(none.get("/v1/check?user=a").head.find("RateLimit") == std::string::npos);
+    Api spinnaker(HeaderFamilies().with(HeaderFamily::spinnaker));
+    spinnaker.service.wall = WallTime(std::chrono::milliseconds(784'111'772'500));
+    const Answer answer = spinnaker.get("/v1/check?user=a");
+    CHECK(answer.has("X-RateLimit-Capacity: 100"));
+    CHECK(answer.has("X-RateLimit-Reset: Sun, 06 Nov 1994 08:49:37 GMT"));
+    CHECK(answer.head.find("X-RateLimit-Limit") == std::string::npos);
+    CHECK(answer.head.find("\r\nRateLimit") == std::string::npos);
+    spinnaker.service.allowed = false;
+    CHECK(nlohmann::json::parse(spinnaker.get("/v1/check?user=a").body).at("message") ==
+          "Rate capacity exceeded");
+  }
+
+  TEST_CASE("a request that passed only because a limit learns says so, whatever the families") {
+    for (const char* families : {"none", "ietf,x-ratelimit", "spinnaker"}) {
+      Api api(HeaderFamilies::parse(families).value());
+      CHECK(api.get("/v1/check?user=a").head.find("Starling-Learning") == std::string::npos);
+      api.service.learned = true;
+      const Answer answer = api.get("/v1/check?user=a&explain=1");
+      CHECK(answer.status == 200);
+      CHECK(answer.has("Starling-Learning: true"));
+      CHECK(nlohmann::json::parse(answer.body).at("learned") == true);
+      CHECK(answer.has("X-RateLimit-Learning: true") == (std::string_view(families) == "spinnaker"));
+    }
+  }
+
+  TEST_CASE("Accept chooses the form of a denial, and names in it are those of the headers") {
+    Api api{HeaderFamilies()};
+    api.service.allowed = false;
+    const auto ask = [&](const std::string& query, const std::string& accept) {
+      return api.send("GET /v1/check?user=a" + query + " HTTP/1.1\r\nHost: x\r\nAccept: " + accept +
+                      "\r\n\r\n");
+    };
+    const Answer problem = ask("", "application/problem+json");
+    CHECK(problem.status == 429);
+    CHECK(problem.has("Content-Type: application/problem+json"));
+    CHECK(nlohmann::json::parse(problem.body).at("status") == 429);
+    CHECK(nlohmann::json::parse(problem.body).at("violated-policies") == nlohmann::json{"all"});
+    CHECK(nlohmann::json::parse(ask("&deny_status=403", "application/problem+json").body).at("status") ==
+          403);
+    CHECK(ask("", "text/plain").body == "rate limit exceeded: 5 per 60 s; retry in 1 s\n");
+    CHECK(ask("", "*/*").has("Content-Type: application/json"));
+    CHECK(ask("", "oops").has("Content-Type: application/json"));
+    // An explanation is asked for by name, and is JSON.
+    CHECK(nlohmann::json::parse(ask("&explain=1", "text/plain").body).contains("limits"));
+    api.service.allowed = true;
+    CHECK(ask("", "text/plain").body.empty());
+  }
+
+  TEST_CASE("if deciding fails the request passes as learned, and it is counted and told") {
+    Api api;
+    api.service.broken = true;
+    const Answer answer = api.get("/v1/check?user=a&deny_status=403");
+    CHECK(answer.status == 200);
+    CHECK(answer.has("Starling-Learning: true"));
+    CHECK(answer.head.find("RateLimit") == std::string::npos);
+    CHECK(!answer.has("Connection: close"));
+    CHECK(api.api.failures() == 1);
+    CHECK(api.service.failure == "a bug");
+    const auto explained = nlohmann::json::parse(api.get("/v1/check?user=a&explain=1").body);
+    CHECK(explained.at("allowed") == true);
+    CHECK(explained.at("learned") == true);
+    CHECK(explained.at("failed") == true);
+    api.service.broken = false;
+    CHECK(api.get("/v1/check?user=a").has("X-RateLimit-Limit: 100"));
+    CHECK(api.api.failures() == 2);
   }
 
   TEST_CASE("any method and any path below /v1/check ask the same") {

@@ -1,0 +1,49 @@
+/// What the limits of one decision are called towards clients: in RateLimit-Policy, RateLimit and in problem
+/// documents, in all of them the same.
+///
+/// A limit is called like its rule; with its window, "login-60s", if the rule has more than one limit here;
+/// and with a number, "login-60s-2", if that is still not unique, because two descriptors of the request led
+/// to the same limit. Structured fields take printable ASCII only, so other bytes are percent-encoded.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "starling/request.hpp"
+
+namespace starling::http {
+
+inline constexpr std::size_t policy_name_bytes_max = 64;  ///< of a rule's name; longer ones are cut
+
+/// One object serves all answers, so that naming allocates nothing once its buffer has grown.
+class PolicyNames {
+ public:
+  /// Names what is not unlimited.
+  void assign(std::span<const LimitStatus> limits);
+
+  /// `limit` is one of those that were assigned. Valid until the next `assign`.
+  std::string_view of(const LimitStatus& limit) const {
+    return at(static_cast<std::size_t>(&limit - limits_.data()));
+  }
+
+ private:
+  struct Place {
+    std::size_t begin = 0;
+    std::size_t bytes = 0;
+  };
+
+  std::string_view at(std::size_t i) const {
+    return std::string_view(bytes_).substr(places_[i].begin, places_[i].bytes);
+  }
+  bool is_taken(std::size_t i) const;
+
+  std::span<const LimitStatus> limits_;
+  std::string bytes_;
+  std::array<Place, limits_per_request_max> places_{};
+};
+
+}  // namespace starling::http
