@@ -2,18 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
+#include "base/shown_text.hpp"
 #include "http/admin_json.hpp"
+#include "http/rules_json.hpp"
 
 namespace starling::http {
 namespace {
-
-void set_document(Response& response, const Json& document) {
-  // Names come from other nodes and files: whatever they contain, the answer is valid JSON.
-  response.set_json(document.dump(-1, ' ', false, Json::error_handler_t::replace));
-}
 
 bool only_reads(std::string_view method) {
   return method == "GET" || method == "HEAD";
@@ -21,12 +18,23 @@ bool only_reads(std::string_view method) {
 
 }  // namespace
 
+AdminApi::AdminApi(AdminService& service, CheckApi& check, WriteAccess access)
+    : service_(service), check_(check), access_(std::move(access)), overrides_(service, access_) {}
+
+std::size_t AdminApi::body_bytes_max(const RequestView& request) const {
+  return request.path == "/v1/overrides" ? overrides_.body_bytes_max(request) : 0;
+}
+
 void AdminApi::on_request(const RequestView& request, Response& response) {
   if (CheckApi::serves(request.path)) return check_.on_request(request, response);
+  if (request.path == "/v1/overrides") return overrides_.on_request(request, response);
   const bool known = request.path == "/livez" || request.path == "/readyz" || request.path == "/v1/peers" ||
-                     request.path == "/v1/status" || request.path == "/v1/counters";
+                     request.path == "/v1/status" || request.path == "/v1/rules" ||
+                     request.path == "/v1/counters";
   if (!known) {
-    response.set_message(404, "expected /livez, /readyz, /v1/peers, /v1/status, /v1/counters or /v1/check");
+    response.set_message(404,
+                         "expected /livez, /readyz, /v1/peers, /v1/status, /v1/rules, /v1/overrides, "
+                         "/v1/counters or /v1/check");
     return;
   }
   if (!only_reads(request.method)) {
@@ -41,6 +49,8 @@ void AdminApi::on_request(const RequestView& request, Response& response) {
     answer_peers(response);
   } else if (request.path == "/v1/status") {
     answer_status(response);
+  } else if (request.path == "/v1/rules") {
+    answer_rules(request, response);
   } else {
     answer_counters(request, response);
   }
@@ -59,7 +69,30 @@ void AdminApi::answer_peers(Response& response) const {
 }
 
 void AdminApi::answer_status(Response& response) const {
-  set_document(response, status_document(service_.status()));
+  set_document(response, status_document(service_.status(), service_.live_overrides()));
+}
+
+void AdminApi::answer_rules(const RequestView& request, Response& response) {
+  const auto query = parse_check_query(request.query, scratch_);
+  if (!query) {
+    response.set_message(400, query.error());
+    return;
+  }
+  std::string_view only;
+  for (const Entry& entry : query->entries) {
+    if (entry.key != "rule" || entry.value.empty() || !only.empty()) {
+      response.set_message(400, fmt::format("expected no parameter but one rule=NAME, found {}",
+                                            starling::quoted(fmt::format("{}={}", entry.key, entry.value))));
+      return;
+    }
+    only = entry.value;
+  }
+  const NodeStatus status = service_.status();
+  if (!only.empty() && !has_rule(status.rules, only)) {
+    response.set_message(404, fmt::format("no rule here is named {}", starling::quoted(only)));
+    return;
+  }
+  set_document(response, rules_document(status.rules, service_.live_overrides(), only));
 }
 
 void AdminApi::answer_counters(const RequestView& request, Response& response) {

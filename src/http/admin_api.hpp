@@ -9,24 +9,30 @@
 #include "http/admin_service.hpp"
 #include "http/check_api.hpp"
 #include "http/handler.hpp"
+#include "http/overrides_api.hpp"
+#include "http/write_access.hpp"
 
 namespace starling::http {
 
 class AdminApi final : public Handler {
  public:
-  /// Both must outlive this.
-  AdminApi(AdminService& service, CheckApi& check) : service_(service), check_(check) {}
+  /// Both must outlive this. `access` says who may change things.
+  AdminApi(AdminService& service, CheckApi& check, WriteAccess access = WriteAccess());
 
+  std::size_t body_bytes_max(const RequestView& request) const override;
   void on_request(const RequestView& request, Response& response) override;
 
  private:
   void answer_ready(Response& response) const;
   void answer_peers(Response& response) const;
   void answer_status(Response& response) const;
+  void answer_rules(const RequestView& request, Response& response);
   void answer_counters(const RequestView& request, Response& response);
 
   AdminService& service_;
   CheckApi& check_;
+  WriteAccess access_;
+  OverridesApi overrides_;
   QueryScratch scratch_;
 };
 

@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 #include <starling/version.hpp>
 
-#include "limiter/duration_text.hpp"
+#include "http/live_document.hpp"
+#include "http/live_index.hpp"
 
 namespace starling::http {
 namespace {
@@ -21,18 +22,17 @@ std::string or_empty(const std::optional<Endpoint>& endpoint) {
   return endpoint ? endpoint->to_string() : "";
 }
 
-Json rules_document(const RuleSet& set) {
+/// In short; `/v1/rules` has the rest.
+Json short_rules_document(const RuleSet& set, const LiveIndex& live) {
   Json rules = Json::array();
   for (const Rule& rule : set.rules) {
-    Json match = Json::object();
-    for (const Matcher& matcher : rule.match) match[matcher.key] = matcher.to_string();
-    Json limits = Json::array();
-    for (const Limit& limit : rule.limits)
-      limits.push_back(
-          {{"requests", limit.requests}, {"per", format_duration(std::chrono::seconds(limit.window_s))}});
     rules.push_back({{"name", rule.name},
-                     {"match", std::move(match)},
-                     {"limits", std::move(limits)},
+                     {"match", match_document(rule.match)},
+                     {"exact", rule.exact},
+                     {"limits", limits_document(rule.limits)},
+                     {"unlimited", rule.unlimited},
+                     {"learning", live.learning(set, rule).learning},
+                     {"overrides_count", rule.overrides.size()},
                      {"algorithm", name(rule.algorithm)},
                      {"admission", name(rule.admission)},
                      {"when_isolated", name(rule.when_isolated)},
@@ -86,6 +86,10 @@ Json neighborhood_document(const NodeStatus::Neighborhood& neighborhood) {
 
 }  // namespace
 
+void set_document(Response& response, const Json& document) {
+  response.set_json(document.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
 Json peers_document(const NodeStatus& status) {
   Json peers = Json::array();
   for (const PeerView& peer : status.peers)
@@ -106,7 +110,7 @@ Json peers_document(const NodeStatus& status) {
   return {{"node", status.name}, {"peers", std::move(peers)}};
 }
 
-Json status_document(const NodeStatus& status) {
+Json status_document(const NodeStatus& status, const std::vector<LiveView>& live) {
   Json settings = Json::array();
   for (const SettingView& setting : status.settings)
     settings.push_back({{"name", setting.name}, {"value", setting.value}, {"source", name(setting.source)}});
@@ -134,7 +138,7 @@ Json status_document(const NodeStatus& status) {
   document["domain"] = status.rules.domain;
   document["rules_from"] = status.rules_from;
   document["reload_error"] = status.reload_error.empty() ? Json(nullptr) : Json(status.reload_error);
-  document["rules"] = rules_document(status.rules);
+  document["rules"] = short_rules_document(status.rules, LiveIndex(live));
   document["counters"] = {{"used", status.counts.counters_used}, {"max", status.counts.counters_max}};
   document["decisions"] = {{"allowed", status.counts.allowed},
                            {"denied", status.counts.denied},

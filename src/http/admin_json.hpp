@@ -5,15 +5,19 @@
 #include <vector>
 
 #include "engine/view.hpp"
+#include "http/response.hpp"
 #include "node/status.hpp"
 
 namespace starling::http {
 
 using Json = nlohmann::ordered_json;
 
+/// Names come from other nodes and files: whatever they contain, the answer is valid JSON.
+void set_document(Response& response, const Json& document);
+
 /// Origins are 16 hexadecimal digits, times are milliseconds unless the name says otherwise.
 Json peers_document(const NodeStatus& status);
-Json status_document(const NodeStatus& status);
+Json status_document(const NodeStatus& status, const std::vector<LiveView>& live);
 Json counters_document(OriginId self, const std::vector<CounterView>& counters);
 
 }  // namespace starling::http

@@ -3,6 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace starling::http {
 namespace {
@@ -13,6 +16,9 @@ struct FakeNode final : AdminService, CheckService {
   NodeStatus now;
   std::vector<CounterView> found;
   std::string asked_for;
+  std::vector<LiveView> live;
+  std::optional<std::string> refuses;
+  std::vector<std::string> cleared;
 
   FakeNode() {
     now.name = "n1";
@@ -27,11 +33,17 @@ struct FakeNode final : AdminService, CheckService {
       asked_for += std::string(entry.key) + "=" + std::string(entry.value);
     return found;
   }
-  std::vector<LiveView> live_overrides() const override { return {}; }
-  tl::expected<LiveView, std::string> set_live(const LiveChange&) override {
-    return tl::unexpected<std::string>("refused");
+  std::vector<LiveView> live_overrides() const override { return live; }
+  tl::expected<LiveView, std::string> set_live(const LiveChange& change) override {
+    if (refuses) return tl::unexpected(*refuses);
+    live.push_back(LiveView{.what = change.what, .set_by = change.set_by, .set_on = "n1"});
+    if (change.expires_in) live.back().expires_at = live.back().set_at + *change.expires_in;
+    return live.back();
   }
-  bool clear_live(const LiveOverride&, const std::string&) override { return false; }
+  bool clear_live(const LiveOverride& subject, const std::string& by) override {
+    cleared.push_back(subject.rule + " by " + by);
+    return std::erase_if(live, [&](const LiveView& each) { return same_subject(each.what, subject); }) > 0;
+  }
   Decision decide(const starling::Request&) override { return {}; }
   WallTime decided_at() const override { return {}; }
   std::string_view node_name() const override { return now.name; }
@@ -48,6 +60,21 @@ struct Fixture {
     admin.on_request(RequestView{.method = method, .path = path, .query = query, .headers = {}}, response);
     return response.status();
   }
+  /// As a client on this machine would, unless `request` says otherwise.
+  int write(std::string_view method, std::string_view body, RequestView request = {}) {
+    static const std::vector<Header> usual{{"Host", "127.0.0.1:9090"}, {"Content-Type", "application/json"}};
+    request.method = method;
+    request.path = "/v1/overrides";
+    request.body = body;
+    if (request.headers.empty()) request.headers = usual;
+    if (request.from == Endpoint{}) request.from = {.address = Address::v4(127, 0, 0, 1), .port = 5};
+    response.clear();
+    wanted_bytes = admin.body_bytes_max(request);
+    admin.on_request(request, response);
+    return response.status();
+  }
+  std::string message() const { return document()["message"].get<std::string>(); }
+  std::size_t wanted_bytes = 0;
   json document() const { return json::parse(response.body()); }
 };
 
@@ -130,6 +157,123 @@ TEST_SUITE("http.admin_api") {
     CHECK(f.document()["counters"][0]["components"][0] == json{{"origin", "0000000000000001"}, {"hits", 4}});
     CHECK(f.get("/v1/counters", "principal=%zz") == 400);
     CHECK(f.document().contains("message"));
+  }
+
+  TEST_CASE("status says in short what rules do otherwise") {
+    Fixture f;
+    f.node.now.rules.rules[0].exact = true;
+    f.node.now.rules.rules[0].overrides.resize(2);
+    f.node.live.push_back(LiveView{.what = {.kind = LiveOverride::Kind::learning, .learning = true}});
+    REQUIRE(f.get("/v1/status") == 200);
+    const json rule = f.document()["rules"][0];
+    CHECK(rule["exact"] == true);
+    CHECK(rule["unlimited"] == false);
+    CHECK(rule["learning"] == true);
+    CHECK(rule["overrides_count"] == 2);
+  }
+
+  TEST_CASE("rules: all, or the one that is asked for") {
+    Fixture f;
+    REQUIRE(f.get("/v1/rules") == 200);
+    CHECK(f.document()["rules"][0]["limits"]["from"] == "built-in");
+    CHECK(f.get("/v1/rules", "rule=per-principal") == 200);
+    CHECK(f.get("/v1/rules", "rule=other") == 404);
+    CHECK(f.message() == "no rule here is named \"other\"");
+    CHECK(f.get("/v1/rules", "colour=red") == 400);
+    CHECK(f.get("/v1/rules", "rule=") == 400);
+    CHECK(f.get("/v1/rules", "rule=per-principal&rule=other") == 400);
+    CHECK(f.get("/v1/rules", {}, "PUT") == 405);
+  }
+
+  TEST_CASE("overrides: set, listed and taken away") {
+    Fixture f;
+    const std::string body =
+        R"({"kind":"limits","rule":"per-principal","match":{"principal":"alice"},"limits":[{"requests":9,"per":"1s"}],)"
+        R"("expires":"1h","set_by":"bob"})";
+    REQUIRE(f.write("PUT", body) == 200);
+    CHECK(f.wanted_bytes == 65'536);
+    const json entry = f.document();
+    CHECK(entry ==
+          json::parse(R"({"kind":"limits","rule":"per-principal","match":{"principal":"alice"},"principal":"",
+      "limits":[{"requests":9,"per":"1s"}],"unlimited":false,"learning":false,"set_by":"bob","set_on":"n1",
+      "set_at":"1970-01-01T00:00:00Z","expires_at":"1970-01-01T01:00:00Z","applies":true,"note":""})"));
+    REQUIRE(f.get("/v1/overrides") == 200);
+    CHECK(f.document()["overrides"] == json::array({entry}));
+    CHECK(f.get("/v1/overrides", {}, "HEAD") == 200);
+    const std::string subject =
+        R"({"kind":"limits","rule":"per-principal","match":{"principal":"alice"},"set_by":"carol"})";
+    CHECK(f.write("DELETE", subject) == 200);
+    CHECK(f.document() == json{{"deleted", true}});
+    CHECK(f.node.cleared.back() == "per-principal by carol");
+    CHECK(f.write("DELETE", subject) == 404);
+    f.get("/v1/overrides");
+    CHECK(f.document()["overrides"].empty());
+  }
+
+  TEST_CASE("what does nothing here is set all the same, and says why it does nothing") {
+    Fixture f;
+    REQUIRE(f.write("PUT", R"({"kind":"limits","rule":"gone","unlimited":true})") == 200);
+    CHECK(f.document()["applies"] == false);
+    CHECK(f.document()["note"].get<std::string>().find("no rule here is named \"gone\"") == 0);
+    CHECK(f.document()["expires_at"].is_null());
+  }
+
+  TEST_CASE("a write that is refused changes nothing and says why") {
+    Fixture f;
+    const std::string body = R"({"kind":"learning","learning":true})";
+    const std::vector<Header> form{{"Host", "127.0.0.1"},
+                                   {"Content-Type", "application/x-www-form-urlencoded"}};
+    const std::vector<Header> untyped{{"Host", "127.0.0.1"}};
+    const std::vector<Header> charset{{"Host", "127.0.0.1"},
+                                      {"content-type", "Application/JSON ; charset=utf-8"}};
+    const std::vector<Header> rebound{{"Host", "evil.example"}, {"Content-Type", "application/json"}};
+    CHECK(f.write("POST", body) == 405);
+    CHECK(f.write("OPTIONS", body) == 405);
+    CHECK(f.write("PATCH", body) == 405);
+    CHECK(f.wanted_bytes == 0);
+    CHECK(f.write("PUT", body, {.headers = form}) == 415);
+    CHECK(f.message() ==
+          "expected Content-Type: application/json, found \"application/x-www-form-urlencoded\"");
+    CHECK(f.write("DELETE", body, {.headers = untyped}) == 415);
+    CHECK(f.wanted_bytes == 0);
+    CHECK(f.write("PUT", body, {.headers = rebound}) == 403);
+    CHECK(f.wanted_bytes == 0);
+    CHECK(f.write("PUT", body, {.from = {.address = Address::v4(10, 0, 0, 7), .port = 5}}) == 403);
+    CHECK(f.message().find("--admin-token-file") != std::string::npos);
+    CHECK(f.write("PUT", std::string(65'537, ' ')) == 413);
+    CHECK(f.write("PUT", R"({"kind":"learning"})") == 400);
+    CHECK(f.message() == "learning: expected true or false, found none");
+    CHECK(f.write("DELETE", "") == 400);
+    f.node.refuses = "all 10000 places are taken";
+    CHECK(f.write("PUT", body) == 400);
+    CHECK(f.message() == "all 10000 places are taken");
+    CHECK(f.node.live.empty());
+    CHECK(f.node.cleared.empty());
+    f.node.refuses.reset();
+    CHECK(f.write("PUT", body, {.headers = charset}) == 200);
+  }
+
+  TEST_CASE("the token lets clients from elsewhere write") {
+    FakeNode node;
+    CheckApi check{node};
+    AdminApi admin(node, check, WriteAccess("0123456789abcdef"));
+    Response response;
+    const std::vector<Header> headers{{"Host", "n1.example"},
+                                      {"Content-Type", "application/json"},
+                                      {"Authorization", "Bearer 0123456789abcdef"}};
+    RequestView request{.method = "PUT",
+                        .path = "/v1/overrides",
+                        .headers = headers,
+                        .body = R"({"kind":"learning","learning":true})",
+                        .from = {.address = Address::v4(10, 0, 0, 7), .port = 5}};
+    CHECK(admin.body_bytes_max(request) > 0);
+    admin.on_request(request, response);
+    CHECK(response.status() == 200);
+    request.headers = std::span(headers).first(2);
+    response.clear();
+    admin.on_request(request, response);
+    CHECK(response.status() == 403);
+    CHECK(node.live.size() == 1);
   }
 
   TEST_CASE("what is not there is 404, and only reading is allowed; checks are answered here too") {

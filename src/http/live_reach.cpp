@@ -1,0 +1,114 @@
+#include "http/live_reach.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/shown_text.hpp"
+
+namespace starling::http {
+namespace {
+
+using Kind = LiveOverride::Kind;
+
+/// A caller as text that no other caller has. Only compared, never shown.
+std::string spelt_out(const LiveOverride& what) {
+  std::string out =
+      fmt::format("{}:{}{}:{}", what.rule.size(), what.rule, what.principal.size(), what.principal);
+  for (const Matcher& matcher : what.match)
+    out += fmt::format("{}:{}{}{}:{}", matcher.key.size(), matcher.key, static_cast<int>(matcher.kind),
+                       matcher.text.size(), matcher.text);
+  return out;
+}
+
+bool has_open_key(const Rule& rule) {
+  return std::any_of(rule.match.begin(), rule.match.end(),
+                     [](const Matcher& matcher) { return matcher.kind != Matcher::Kind::equal; });
+}
+
+/// False if no value fits both.
+bool can_agree(const Matcher& a, const Matcher& b) {
+  if (a.kind == Matcher::Kind::equal) return b.matches(a.text);
+  if (b.kind == Matcher::Kind::equal) return a.matches(b.text);
+  return a.text.starts_with(b.text) || b.text.starts_with(a.text);
+}
+
+/// Why `match` can be true of no descriptor that `rule` matches; empty if it can.
+std::string contradiction(const std::vector<Matcher>& match, const Rule& rule) {
+  for (const Matcher& matcher : match) {
+    const auto own = std::find_if(rule.match.begin(), rule.match.end(),
+                                  [&](const Matcher& each) { return each.key == matcher.key; });
+    if (own == rule.match.end() && rule.exact)
+      return fmt::format("rule {} is exact and has no key {}, so nothing it matches has one",
+                         starling::quoted(rule.name), starling::quoted(matcher.key));
+    if (own != rule.match.end() && !can_agree(*own, matcher))
+      return fmt::format("rule {} matches {} in {} only, so never {}", starling::quoted(rule.name),
+                         starling::quoted(own->to_string()), starling::quoted(matcher.key),
+                         starling::quoted(matcher.to_string()));
+  }
+  return {};
+}
+
+}  // namespace
+
+LiveReach::LiveReach(const RuleSet& rules, const std::vector<LiveView>& live) : rules_(rules), live_(live) {
+  for (const Rule& rule : rules.rules) by_name_.emplace(rule.name, &rule);
+  for (const LiveView& view : live)
+    if (view.what.kind == Kind::ignoring) ignored_.insert(spelt_out(view.what));
+}
+
+std::string LiveReach::obstacle(const LiveOverride& what) const {
+  const Rule* rule = nullptr;
+  if (!what.rule.empty()) {
+    const auto found = by_name_.find(what.rule);
+    if (found == by_name_.end())
+      return fmt::format("no rule here is named {}; it applies where there is one, and here once there is",
+                         starling::quoted(what.rule));
+    rule = found->second;
+  }
+  switch (what.kind) {
+    case Kind::limits:
+      return rule != nullptr ? limits_obstacle(what, *rule) : "limits name no rule";
+    case Kind::learning:
+      return rule != nullptr ? "" : learning_obstacle(what);
+    case Kind::enforcing:
+    case Kind::ignoring:
+      return caller_obstacle(what, rule);
+  }
+  return {};
+}
+
+std::string LiveReach::limits_obstacle(const LiveOverride& what, const Rule& rule) const {
+  return contradiction(what.match, rule);
+}
+
+std::string LiveReach::learning_obstacle(const LiveOverride& what) const {
+  const bool decides = std::any_of(rules_.rules.begin(), rules_.rules.end(), [&](const Rule& rule) {
+    const LiveView* live = live_.learning(rules_, rule).live;
+    return live != nullptr && live->what.rule.empty();
+  });
+  if (decides) return {};
+  if (rules_.rules.empty()) return "there are no rules here";
+  return what.learning ? "every rule has a live setting of its own, which comes first"
+                       : "every rule says itself whether it learns, in its file or by a live setting";
+}
+
+std::string LiveReach::caller_obstacle(const LiveOverride& what, const Rule* rule) const {
+  if (what.kind == Kind::enforcing && ignored_.contains(spelt_out(what)))
+    return "the same caller is in ignoring as well; in both it only learns";
+  if (!what.principal.empty() && (rule != nullptr ? !has_open_key(*rule) : !tells_callers_apart()))
+    return rule != nullptr
+               ? fmt::format(
+                     "rule {} has no key with `*`, so it tells no principals apart; name entries with "
+                     "match instead",
+                     starling::quoted(rule->name))
+               : "no rule here has a key with `*`, so none tells principals apart; name entries with match "
+                 "instead";
+  return rule != nullptr ? contradiction(what.match, *rule) : "";
+}
+
+bool LiveReach::tells_callers_apart() const {
+  return std::any_of(rules_.rules.begin(), rules_.rules.end(), has_open_key);
+}
+
+}  // namespace starling::http

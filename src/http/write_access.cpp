@@ -1,0 +1,61 @@
+#include "http/write_access.hpp"
+
+#include <sodium.h>
+
+namespace starling::http {
+namespace {
+
+/// "host:port", "host", "[::1]:port": without the port and the brackets.
+std::string_view host_of(std::string_view authority) {
+  if (authority.starts_with('[')) return authority.substr(1, authority.find(']') - 1);
+  return authority.substr(0, authority.find(':'));
+}
+
+bool names_no_domain(const RequestView& request) {
+  const Header* host = request.find("host");
+  if (host == nullptr) return true;  // HTTP/1.0: no browser
+  const std::string_view name = host_of(host->value);
+  return equals_ignoring_case(name, "localhost") || Address::parse(name).has_value();
+}
+
+bool is_forwarded(const RequestView& request) {
+  return request.find("forwarded") != nullptr || request.find("x-forwarded-for") != nullptr ||
+         request.find("via") != nullptr;
+}
+
+}  // namespace
+
+bool WriteAccess::shows_token(const RequestView& request) const {
+  constexpr std::string_view scheme = "Bearer ";
+  const Header* shown = request.find("authorization");
+  if (shown == nullptr || !equals_ignoring_case(shown->value.substr(0, scheme.size()), scheme)) return false;
+  const std::string_view token = shown->value.substr(scheme.size());
+  // How long it took must not tell how much of a guess was right. The length is no secret.
+  return !token_.empty() && token.size() == token_.size() &&
+         sodium_memcmp(token.data(), token_.data(), token_.size()) == 0;
+}
+
+std::optional<std::string_view> WriteAccess::refusal(const RequestView& request) const {
+  if (shows_token(request)) return std::nullopt;
+  // A wrong token is a mistake, wherever it comes from.
+  if (!token_.empty() && request.find("authorization") != nullptr)
+    return "expected `Authorization: Bearer` with the token of this node's --admin-token-file, found "
+           "another; "
+           "show it the same file (`starling --token-file`)";
+  if (!request.from.address.is_loopback())
+    return token_.empty()
+               ? "expected a client on the node's own machine, found another; run the command there, or "
+                 "start "
+                 "the node with --admin-token-file and show that token"
+               : "expected a client on the node's own machine or `Authorization: Bearer` with the token of "
+                 "--admin-token-file, found neither; use `starling --token-file`";
+  if (is_forwarded(request))
+    return "expected a client on the node's own machine, found one behind a proxy (Forwarded, "
+           "X-Forwarded-For or Via); ask the node itself, or with the token of --admin-token-file";
+  if (!names_no_domain(request))
+    return "expected an address or localhost in Host, found a name, which a web page could have made up; use "
+           "--server http://127.0.0.1:9090 or so, or the token of --admin-token-file";
+  return std::nullopt;
+}
+
+}  // namespace starling::http
