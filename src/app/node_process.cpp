@@ -14,6 +14,8 @@
 #include "http/admin_api.hpp"
 #include "http/check_api.hpp"
 #include "http/server.hpp"
+#include "http/token_file.hpp"
+#include "http/write_access.hpp"
 #include "node/log.hpp"
 #include "node/node.hpp"
 
@@ -60,7 +62,7 @@ void NodeService::on_failure(std::string_view what) {
 
 class NodeProcess {
  public:
-  NodeProcess(Loop& loop, Node::Options options, Log log, std::string config)
+  NodeProcess(Loop& loop, Node::Options options, Log log, std::string config, http::WriteAccess access)
       : loop_(loop),
         settings_(options.settings),
         config_(std::move(config)),
@@ -68,7 +70,7 @@ class NodeProcess {
         node_(loop, std::move(options), log),
         service_(node_, log),
         check_(service_, settings_.headers),
-        admin_(service_, check_),
+        admin_(service_, check_, std::move(access)),
         http_server_(loop, check_),
         admin_server_(loop, admin_) {}
 
@@ -212,6 +214,13 @@ int run_node(const std::map<std::string, std::string>& flags) {
   auto loaded = load_settings(flags, environment, file.settings, config);
   if (!loaded) return fail_with(loaded.error().is_usage ? 2 : 1, loaded.error().message);
 
+  std::string token;
+  if (const std::string& path = loaded->settings.admin_token_file; !path.empty()) {
+    auto read = http::read_token_file(path);
+    if (!read) return fail_with(1, fmt::format("--admin-token-file: {}", read.error()));
+    token = std::move(*read);
+  }
+
   std::signal(SIGPIPE, SIG_IGN);  // a client or DNS server that hangs up is an error code, not the end
   const Log log = make_log(loaded->settings.log_level);
   int code = 0;
@@ -221,7 +230,7 @@ int run_node(const std::map<std::string, std::string>& flags) {
                           .setting_views = loaded->views,
                           .rules = std::move(file.rules),
                           .rules_from = file.has_rules ? config : "built-in"};
-    NodeProcess process(loop, std::move(options), log, config);
+    NodeProcess process(loop, std::move(options), log, config, http::WriteAccess(std::move(token)));
     if (const auto started = process.start()) {
       loop.run();
     } else {

@@ -60,6 +60,11 @@ Expected read_config(std::string_view text, Settings& settings) {
   return {};
 }
 
+Expected read_admin_token_file(std::string_view text, Settings& settings) {
+  settings.admin_token_file = text;
+  return {};
+}
+
 Expected read_bind(std::string_view text, Settings& settings) {
   settings.bind = std::nullopt;
   if (text == "*") return {};
@@ -150,6 +155,11 @@ constexpr std::array specs{
                 read_port<&Settings::http_port>},
     SettingSpec{"admin-port", "", "STARLING_ADMIN_PORT", "PORT", "9090", "TCP port of the admin API",
                 read_port<&Settings::admin_port>},
+    SettingSpec{
+        "admin-token-file", "", "STARLING_ADMIN_TOKEN_FILE", "FILE", "",
+        "One secret line; whoever shows it may change things from other machines. Without: only clients "
+        "on this machine may",
+        read_admin_token_file},
     SettingSpec{"cluster", "", "STARLING_CLUSTER", "NAME", "starling",
                 "Nodes with different cluster names ignore each other", read_cluster},
     SettingSpec{"node-name", "", "STARLING_NODE_NAME", "NAME", "",
