@@ -9,7 +9,11 @@
 #include <vector>
 
 #include "app/node_process.hpp"
+#include "base/shown_text.hpp"
+#include "cli/check.hpp"
 #include "cli/commands.hpp"
+#include "cli/live.hpp"
+#include "cli/rules.hpp"
 #include "cli/simulate.hpp"
 #include "node/settings.hpp"
 
@@ -52,8 +56,30 @@ std::vector<std::string> known_commands(CLI::App& app) {
 
 /// The subcommand that was being parsed, for "see --help".
 std::string help_command(const CLI::App& app) {
-  for (const CLI::App* sub : app.get_subcommands()) return fmt::format("starling {} --help", sub->get_name());
-  return "starling --help";
+  std::string command = "starling";
+  for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
+    at = at->get_subcommands().front();
+    command += " " + at->get_name();
+  }
+  return command + " --help";
+}
+
+/// What is wrong with the words before the first flag, of which CLI11 would only say that a subcommand is
+/// missing. Empty: nothing.
+std::string wrong_command(CLI::App& app, int argc, char** argv) {
+  CLI::App* at = &app;
+  for (int i = 1;; ++i) {
+    const std::vector<std::string> commands = known_commands(*at);
+    const std::string word = i < argc ? argv[i] : "";
+    if (commands.empty() || word.starts_with('-') || (word.empty() && at == &app)) return {};
+    if (std::find(commands.begin(), commands.end(), word) == commands.end())
+      return at == &app
+                 ? fmt::format("unknown command {}; expected one of: {}", starling::quoted(word),
+                               fmt::join(commands, ", "))
+                 : fmt::format("{}: expected one of: {}; found {}", at->get_name(), fmt::join(commands, ", "),
+                               word.empty() ? "nothing" : starling::quoted(word));
+    at = at->get_subcommand(word);
+  }
 }
 
 }  // namespace
@@ -67,13 +93,12 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   const CLI::App* node = add_node_command(app, flags);
   starling::cli::add_commands(app, exit_code);
+  starling::cli::add_check(app, exit_code);
+  starling::cli::add_rules(app, exit_code);
+  starling::cli::add_live(app, exit_code);
   starling::cli::add_simulate(app, exit_code);
-  const std::vector<std::string> commands = known_commands(app);
-  const std::string first = argc > 1 ? argv[1] : "-";
-  if (!first.starts_with('-') && std::find(commands.begin(), commands.end(), first) == commands.end()) {
-    // CLI11 would only say that a subcommand is missing.
-    fmt::print(stderr, "starling: unknown command \"{}\"; expected one of: {}\n", first,
-               fmt::join(commands, ", "));
+  if (const std::string wrong = wrong_command(app, argc, argv); !wrong.empty()) {
+    fmt::print(stderr, "starling: {}\n", wrong);
     return exit_usage;
   }
   try {

@@ -1,4 +1,4 @@
-/// The subcommands that talk to a node: peers, status, check; and version, which needs none.
+/// The subcommands that look at a node: peers, status; and version, which needs none.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -104,6 +104,12 @@ std::string render_latency(std::int64_t us) {
   return fmt::format("{:.1f}s", static_cast<double>(us) / 1e6);
 }
 
+const Json& member_of(const Json& object, std::string_view key) {
+  static const Json nothing;
+  const auto found = object.is_object() ? object.find(std::string(key)) : object.end();
+  return found == object.end() ? nothing : *found;
+}
+
 std::string text_of(const Json& object, std::string_view key, std::string otherwise) {
   const auto found = object.is_object() ? object.find(std::string(key)) : object.end();
   if (found == object.end() || found->is_null()) return otherwise;

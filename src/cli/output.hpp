@@ -27,6 +27,8 @@ std::string render_age(std::int64_t ms);
 /// "85us", "1.2ms", "340ms", "2.1s".
 std::string render_latency(std::int64_t us);
 
+/// A member of a JSON object, or null if it is missing or `object` is none.
+const Json& member_of(const Json& object, std::string_view key);
 /// A member of a JSON object as printable text (what is no text as JSON), or `otherwise` if it is missing,
 /// null or empty.
 std::string text_of(const Json& object, std::string_view key, std::string otherwise = "-");

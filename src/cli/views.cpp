@@ -8,14 +8,8 @@
 namespace starling::cli {
 namespace {
 
-const Json& member(const Json& object, std::string_view key) {
-  static const Json nothing;
-  const auto found = object.is_object() ? object.find(std::string(key)) : object.end();
-  return found == object.end() ? nothing : *found;
-}
-
 std::string rtt_of(const Json& peer) {
-  return member(peer, "rtt_us").is_number() ? render_latency(number_of(peer, "rtt_us")) : "-";
+  return member_of(peer, "rtt_us").is_number() ? render_latency(number_of(peer, "rtt_us")) : "-";
 }
 
 std::string counted(const std::map<std::string, int>& states) {
@@ -43,11 +37,11 @@ std::string policies_of(const Json& rule) {
 
 std::string rule_line(const Json& rule) {
   std::string match;
-  for (const auto& [key, value] : member(rule, "match").items())
+  for (const auto& [key, value] : member_of(rule, "match").items())
     match += fmt::format("{}{}: {}", match.empty() ? "" : ", ", printable(key),
                          value.is_string() ? printable(value.get<std::string>()) : "?");
   std::string limits;
-  for (const Json& limit : member(rule, "limits"))
+  for (const Json& limit : member_of(rule, "limits"))
     limits += fmt::format("{}{} per {}", limits.empty() ? "" : ", ", text_of(limit, "requests"),
                           text_of(limit, "per"));
   return fmt::format("  {} {{{}}} {}{}\n", text_of(rule, "name"), match, limits, policies_of(rule));
@@ -61,20 +55,6 @@ std::string dropped_line(const Json& dropped) {
   return out.empty() ? "none" : out;
 }
 
-/// What a limit says of the request, and why. A node of an earlier version gives no reason.
-std::string verdict_of(const Json& limit) {
-  if (flag_of(limit, "allowed"))
-    return flag_of(limit, "counted") ? "allows" : "allows, not counted: table full";
-  const std::string reason = text_of(limit, "denial");
-  const bool enforced = !limit.contains("enforced") || flag_of(limit, "enforced");
-  const std::string verdict = enforced ? "denies" : "would deny, but only learns";
-  if (reason == "share") return verdict + ": this part of a divided cluster has used its share";
-  if (reason == "held_back") return verdict + ": held back until peers know what this node has spent";
-  if (reason == "isolated") return verdict + ": no peer can be reached";
-  if (reason == "full") return verdict + ": no room for its counter";
-  return verdict;
-}
-
 }  // namespace
 
 std::string render_peers(const Json& document, bool wide) {
@@ -84,7 +64,7 @@ std::string render_peers(const Json& document, bool wide) {
   std::vector<std::vector<std::string>> rows;
   std::map<std::string, int> states;
   std::int64_t slowest_ms = 0;
-  for (const Json& peer : member(document, "peers")) {
+  for (const Json& peer : member_of(document, "peers")) {
     const std::string state = text_of(peer, "state");
     const bool candidate = state == "candidate";
     ++states[state];
@@ -108,12 +88,12 @@ std::string render_peers(const Json& document, bool wide) {
 }
 
 std::string render_status(const Json& document) {
-  const Json& node = member(document, "node");
-  const Json& listeners = member(document, "listeners");
-  const Json& neighborhood = member(document, "neighborhood");
-  const Json& decisions = member(document, "decisions");
-  const Json& datagrams = member(document, "datagrams");
-  const Json& counters = member(document, "counters");
+  const Json& node = member_of(document, "node");
+  const Json& listeners = member_of(document, "listeners");
+  const Json& neighborhood = member_of(document, "neighborhood");
+  const Json& decisions = member_of(document, "decisions");
+  const Json& datagrams = member_of(document, "datagrams");
+  const Json& counters = member_of(document, "counters");
   std::string out;
   const auto line = [&](std::string_view label, const std::string& text) {
     out += fmt::format("{:<13} {}\n", label, text);
@@ -131,10 +111,10 @@ std::string render_status(const Json& document) {
        fmt::format("http {}, admin {}, sync {}, heartbeat {}", text_of(listeners, "http"),
                    text_of(listeners, "admin"), text_of(listeners, "sync"), text_of(listeners, "heartbeat")));
   const std::string host = text_of(neighborhood, "host", "");
-  const Json& resolved = member(neighborhood, "last_resolved_ms_ago");
+  const Json& resolved = member_of(neighborhood, "last_resolved_ms_ago");
   line("neighborhood",
        host.empty() ? "none: a cluster of one"
-                    : fmt::format("{}: {} address(es), {}", host, member(neighborhood, "addresses").size(),
+                    : fmt::format("{}: {} address(es), {}", host, member_of(neighborhood, "addresses").size(),
                                   resolved.is_number()
                                       ? "resolved " + render_age(resolved.get<std::int64_t>()) + " ago"
                                       : "not resolved yet"));
@@ -142,35 +122,22 @@ std::string render_status(const Json& document) {
   line("decisions", fmt::format("{} allowed, {} denied, {} uncounted", text_of(decisions, "allowed"),
                                 text_of(decisions, "denied"), text_of(decisions, "uncounted")));
   line("datagrams", fmt::format("{} received, {} sent; dropped: {}", text_of(datagrams, "received"),
-                                text_of(datagrams, "sent"), dropped_line(member(datagrams, "dropped"))));
-  line("rules", fmt::format("{} from {}, domain {}", member(document, "rules").size(),
+                                text_of(datagrams, "sent"), dropped_line(member_of(datagrams, "dropped"))));
+  line("rules", fmt::format("{} from {}, domain {}", member_of(document, "rules").size(),
                             text_of(document, "rules_from"), text_of(document, "domain")));
-  for (const Json& rule : member(document, "rules")) out += rule_line(rule);
+  for (const Json& rule : member_of(document, "rules")) out += rule_line(rule);
   out += "\n";
   std::vector<std::vector<std::string>> rows;
-  for (const Json& setting : member(document, "settings"))
+  for (const Json& setting : member_of(document, "settings"))
     rows.push_back({text_of(setting, "name"), text_of(setting, "value"), text_of(setting, "source")});
   out += render_table({"SETTING", "VALUE", "FROM"}, rows);
   out += "\n";
-  const Json& advice = member(document, "advice");
+  const Json& advice = member_of(document, "advice");
   if (advice.is_null()) return out;
   out += advice.empty() ? "All is well: nothing to do.\n" : "What to do next:\n";
   for (const Json& item : advice)
     out += fmt::format("- {}\n", item.is_string() ? printable(item.get<std::string>()) : "?");
   return out;
-}
-
-std::string render_check(const Json& document) {
-  std::vector<std::vector<std::string>> rows;
-  for (const Json& limit : member(document, "limits"))
-    rows.push_back({text_of(limit, "rule"),
-                    fmt::format("{} per {}s", text_of(limit, "limit"), text_of(limit, "window_s")),
-                    text_of(limit, "used"), text_of(limit, "remaining"),
-                    render_age(number_of(limit, "reset_ms")), verdict_of(limit)});
-  std::string out = fmt::format("{} by {}\n", flag_of(document, "allowed") ? "allowed" : "denied",
-                                text_of(document, "node"));
-  if (rows.empty()) return out + "no rule matches this request\n";
-  return out + render_table({"RULE", "LIMIT", "USED", "REMAINING", "RESET", "VERDICT"}, rows);
 }
 
 }  // namespace starling::cli

@@ -14,7 +14,4 @@ std::string render_peers(const Json& document, bool wide);
 /// The node in a screenful, and at the end what to do next.
 std::string render_status(const Json& document);
 
-/// The verdict, and each limit that applied.
-std::string render_check(const Json& document);
-
 }  // namespace starling::cli

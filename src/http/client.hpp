@@ -17,7 +17,9 @@ namespace starling::http {
 
 struct ClientOptions {
   std::string method = "GET";
-  std::chrono::milliseconds connect_timeout{2'000};  ///< for each address of the host
+  std::vector<std::pair<std::string, std::string>> headers;  ///< besides those that every request has
+  std::string body;                                          ///< sent with its length, unless it is empty
+  std::chrono::milliseconds connect_timeout{2'000};          ///< for each address of the host
   std::chrono::milliseconds total_timeout{5'000};  ///< for everything but a name server that does not answer
   std::size_t response_bytes_max = std::size_t{64} * 1024 * 1024;  ///< headers and body
 };

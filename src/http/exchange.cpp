@@ -133,11 +133,18 @@ void Exchange::on_connect_failed(int status) {
   fail(cannot_connect(status == UV_ETIMEDOUT ? "it does not answer" : uv_strerror(status)));
 }
 
+std::string Exchange::request_bytes() const {
+  std::string bytes = fmt::format(
+      "{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: starling\r\nAccept: */*\r\nConnection: close\r\n",
+      options_.method, url_.target, url_.authority());
+  for (const auto& [name, value] : options_.headers) bytes += fmt::format("{}: {}\r\n", name, value);
+  if (!options_.body.empty()) bytes += fmt::format("Content-Length: {}\r\n", options_.body.size());
+  return bytes + "\r\n" + options_.body;
+}
+
 void Exchange::send() {
   auto write = std::make_unique<Write>();
-  write->bytes = fmt::format(
-      "{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: starling\r\nAccept: */*\r\nConnection: close\r\n\r\n",
-      options_.method, url_.target, url_.authority());
+  write->bytes = request_bytes();
   auto* stream = reinterpret_cast<uv_stream_t*>(tcp_.get());
   const uv_buf_t buffer = uv_buf_init(write->bytes.data(), static_cast<unsigned>(write->bytes.size()));
   // A write that fails is seen by the read as well, which may still find an answer.

@@ -39,6 +39,7 @@ class Exchange {
   void connect_next();
   void on_connected(int status);
   void on_connect_failed(int status);
+  std::string request_bytes() const;
   void send();
   void on_read(ssize_t count);
   void on_end_of_input();

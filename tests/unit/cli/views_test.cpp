@@ -2,61 +2,17 @@
 
 #include <doctest/doctest.h>
 
-#include <sstream>
 #include <string>
 #include <vector>
+
+#include "support.hpp"
 
 namespace starling::cli {
 namespace {
 
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
-
-/// Every member, at every depth, replaced by each kind of value in turn; and left out.
-std::vector<Json> spoilt(const Json& document) {
-  const std::vector<Json> values{Json(),
-                                 Json(true),
-                                 Json(-1),
-                                 Json(1e300),
-                                 Json("\x1b[2J\n"),
-                                 Json::array({5}),
-                                 Json::object({{"\x1b", "\n"}})};
-  std::vector<Json> result = values;
-  const Json flat = document.flatten();
-  for (const auto& [pointer, leaf] : flat.items()) {
-    for (Json::json_pointer at(pointer); !at.empty(); at = at.parent_pointer()) {
-      for (const Json& value : values) {
-        result.push_back(document);
-        result.back()[at] = value;
-      }
-      const Json::json_pointer parent = at.parent_pointer();
-      if (!document[parent].is_object()) continue;
-      result.push_back(document);
-      result.back()[parent].erase(at.back());
-    }
-  }
-  return result;
-}
-
-/// Shows every spoilt form of `document`, and looks for what a terminal would obey.
-template <class Render>
-void check_robust(const Json& document, const Render& render) {
-  for (const Json& other : spoilt(document)) {
-    const std::string text = render(other);
-    CAPTURE(other.dump());
-    REQUIRE_FALSE(text.empty());
-    for (const char c : text) REQUIRE((c == '\n' || static_cast<unsigned char>(c) >= ' '));
-    REQUIRE(text.find('\x7f') == std::string::npos);
-  }
-}
+using testing::check_robust;
+using testing::contains;
+using testing::lines_of;
 
 const Json peers_document = Json::parse(R"({"node": "n1", "peers": [
   {"name": "n2", "address": "10.0.0.2", "heartbeat_endpoint": "10.0.0.2:4291", "sync_endpoint": "10.0.0.2:4290",
@@ -80,12 +36,6 @@ const Json status_document = Json::parse(R"({
              "limits": [{"requests": 5, "per": "1s"}, {"requests": 60, "per": "1m"}]}],
   "counters": {"used": 12, "max": 1000000}, "decisions": {"allowed": 7, "denied": 2, "uncounted": 0},
   "datagrams": {"received": 100, "accepted": 99, "sent": 50, "dropped": {"malformed": 1, "from_self": 9, "too_short": 0}}})");
-
-const Json check_document = Json::parse(R"({"allowed": false, "node": "n1", "limits": [
-  {"rule": "login", "limit": 5, "window_s": 1, "window_id": 17, "used": 5, "remaining": 0, "reset_ms": 400,
-   "allowed": false, "counted": true},
-  {"rule": "login", "limit": 60, "window_s": 60, "window_id": 1, "used": 9, "remaining": 51, "reset_ms": 12000,
-   "allowed": true, "counted": true}]})");
 
 TEST_SUITE("cli.views peers") {
   TEST_CASE("the columns a person asks for, and a line that sums up") {
@@ -188,33 +138,6 @@ TEST_SUITE("cli.views status") {
 
   TEST_CASE("documents that lack or mistake anything are shown all the same") {
     check_robust(status_document, render_status);
-  }
-}
-
-TEST_SUITE("cli.views check") {
-  TEST_CASE("the verdict, and each limit that applied") {
-    CHECK(render_check(check_document) ==
-          "denied by n1\n"
-          "RULE   LIMIT       USED  REMAINING  RESET  VERDICT\n"
-          "login  5 per 1s    5     0          400ms  denies\n"
-          "login  60 per 60s  9     51         12s    allows\n");
-  }
-
-  TEST_CASE("a request that no rule matches says so") {
-    CHECK(render_check(Json::parse(R"({"allowed": true, "node": "n1", "limits": []})")) ==
-          "allowed by n1\nno rule matches this request\n");
-  }
-
-  TEST_CASE("what does not say `true` has not been allowed") {
-    for (const Json& allowed : {Json(), Json(1), Json("true"), Json(false)}) {
-      Json document = check_document;
-      document["allowed"] = allowed;
-      CHECK(render_check(document).starts_with("denied by n1\n"));
-    }
-  }
-
-  TEST_CASE("documents that lack or mistake anything are shown all the same") {
-    check_robust(check_document, render_check);
   }
 }
 

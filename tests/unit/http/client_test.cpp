@@ -115,6 +115,17 @@ TEST_SUITE("http.client") {
     CHECK(server.request().starts_with("POST /v1/check?a=b HTTP/1.1\r\nHost: " + url.authority() + "\r\n"));
   }
 
+  TEST_CASE("a request may bring headers and a body, whose length is told") {
+    ScriptedServer server("HTTP/1.1 204 No Content\r\n\r\n");
+    const auto response = fetch(
+        server.url(), {.method = "PUT", .headers = {{"Content-Type", "application/json"}}, .body = "{}"});
+    REQUIRE(response.has_value());
+    const std::string& request = server.request();
+    CHECK(request.starts_with("PUT / HTTP/1.1\r\n"));
+    CHECK(request.ends_with(
+        "Connection: close\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"));
+  }
+
   TEST_CASE("bodies may be chunked, end with the connection, or follow an interim answer") {
     struct Case {
       std::string bytes, body;
