@@ -24,6 +24,10 @@ using Kind = LiveOverride::Kind;
 constexpr std::chrono::milliseconds expires_min{1000};
 constexpr std::chrono::milliseconds expires_max{std::int64_t{window_s_max} * 1000};
 
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; });
+}
+
 std::string found(const Json& value) {
   if (value.is_string()) return starling::quoted(value.get_ref<const std::string&>());
   if (value.is_object()) return "an object";
@@ -160,15 +164,17 @@ void Reader::read_kind(const Json& value) {
 }
 
 std::string Reader::read_text(std::string_view what, const Json& value) {
-  if (value.is_string() && value.get_ref<const std::string&>().size() <= live_text_bytes_max)
-    return value.get<std::string>();
   const std::string wanted = fmt::format("a text of at most {} bytes", live_text_bytes_max);
-  if (value.is_string())
-    fail(fmt::format("{}: expected {}, found {} bytes", what, wanted,
-                     value.get_ref<const std::string&>().size()));
-  else
+  if (!value.is_string()) {
     expected(what, wanted, value);
-  return {};
+    return {};
+  }
+  const auto& text = value.get_ref<const std::string&>();
+  if (text.size() > live_text_bytes_max)
+    fail(fmt::format("{}: expected {}, found {} bytes", what, wanted, text.size()));
+  else if (has_control(text))
+    fail(fmt::format("{}: expected a text without control characters, found {}", what, found(value)));
+  return text;
 }
 
 bool Reader::read_flag(std::string_view what, const Json& value) {
@@ -182,9 +188,10 @@ void Reader::read_match(const Json& value) {
     return fail(fmt::format("match: expected at most {} keys, found {}", match_keys_max, value.size()));
   std::vector<Matcher>& match = change_.what.match;
   for (const auto& [key, text] : value.items()) {
-    if (key.empty() || key.size() > live_text_bytes_max)
-      return fail(fmt::format("match: a key: expected a text of 1 to {} bytes, found {}", live_text_bytes_max,
-                              starling::quoted(key)));
+    if (key.empty() || key.size() > live_text_bytes_max || has_control(key))
+      return fail(
+          fmt::format("match: a key: expected a text of 1 to {} bytes without control characters, found {}",
+                      live_text_bytes_max, starling::quoted(key)));
     const std::string what = fmt::format("match: {}", shown(key));
     auto matcher = matcher_of(key, read_text(what, text));
     if (!matcher) return expected(what, "a text with at most one `*`, at its end", text);

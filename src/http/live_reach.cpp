@@ -52,7 +52,10 @@ std::string contradiction(const std::vector<Matcher>& match, const Rule& rule) {
 }  // namespace
 
 LiveReach::LiveReach(const RuleSet& rules, const std::vector<LiveView>& live) : rules_(rules), live_(live) {
-  for (const Rule& rule : rules.rules) by_name_.emplace(rule.name, &rule);
+  for (const Rule& rule : rules.rules) {
+    by_name_.emplace(rule.name, &rule);
+    tells_callers_apart_ = tells_callers_apart_ || has_open_key(rule);
+  }
   for (const LiveView& view : live)
     if (view.what.kind == Kind::ignoring) ignored_.insert(spelt_out(view.what));
 }
@@ -96,7 +99,7 @@ std::string LiveReach::learning_obstacle(const LiveOverride& what) const {
 std::string LiveReach::caller_obstacle(const LiveOverride& what, const Rule* rule) const {
   if (what.kind == Kind::enforcing && ignored_.contains(spelt_out(what)))
     return "the same caller is in ignoring as well; in both it only learns";
-  if (!what.principal.empty() && (rule != nullptr ? !has_open_key(*rule) : !tells_callers_apart()))
+  if (!what.principal.empty() && (rule != nullptr ? !has_open_key(*rule) : !tells_callers_apart_))
     return rule != nullptr
                ? fmt::format(
                      "rule {} has no key with `*`, so it tells no principals apart; name entries with "
@@ -105,10 +108,6 @@ std::string LiveReach::caller_obstacle(const LiveOverride& what, const Rule* rul
                : "no rule here has a key with `*`, so none tells principals apart; name entries with match "
                  "instead";
   return rule != nullptr ? contradiction(what.match, *rule) : "";
-}
-
-bool LiveReach::tells_callers_apart() const {
-  return std::any_of(rules_.rules.begin(), rules_.rules.end(), has_open_key);
 }
 
 }  // namespace starling::http

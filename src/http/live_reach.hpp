@@ -25,12 +25,12 @@ class LiveReach {
   std::string limits_obstacle(const LiveOverride& what, const Rule& rule) const;
   std::string learning_obstacle(const LiveOverride& what) const;
   std::string caller_obstacle(const LiveOverride& what, const Rule* rule) const;
-  bool tells_callers_apart() const;
 
   const RuleSet& rules_;
   LiveIndex live_;
   std::unordered_map<std::string_view, const Rule*> by_name_;
   std::unordered_set<std::string> ignored_;  ///< the callers of `ignoring`, spelt out
+  bool tells_callers_apart_ = false;         ///< any rule does
 };
 
 }  // namespace starling::http
