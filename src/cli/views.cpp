@@ -32,6 +32,13 @@ std::string policies_of(const Json& rule) {
   add("admission", "optimistic", "");
   add("when_isolated", "local", "when_isolated: ");
   add("when_full", "learning", "when_full: ");
+  const auto say = [&](std::string_view text) {
+    out += fmt::format("{}{}", out.empty() ? "; " : ", ", text);
+  };
+  if (flag_of(rule, "exact")) say("exact");
+  if (flag_of(rule, "learning")) say("learning");
+  if (const std::int64_t count = number_of(rule, "overrides_count"); count > 0)
+    say(fmt::format("{} override(s)", count));
   return out;
 }
 
@@ -44,6 +51,7 @@ std::string rule_line(const Json& rule) {
   for (const Json& limit : member_of(rule, "limits"))
     limits += fmt::format("{}{} per {}", limits.empty() ? "" : ", ", text_of(limit, "requests"),
                           text_of(limit, "per"));
+  if (flag_of(rule, "unlimited")) limits = "unlimited";
   return fmt::format("  {} {{{}}} {}{}\n", text_of(rule, "name"), match, limits, policies_of(rule));
 }
 

@@ -118,6 +118,12 @@ TEST_SUITE("cli.views status") {
     const std::string divided = render_status(document);
     CHECK(contains(divided, "3 live node(s), this one included; 5 known\n"));
     CHECK(contains(divided, "5 per 1s, 60 per 1m; sliding_window, when_isolated: share\n"));
+    document["rules"][0]["exact"] = true;
+    document["rules"][0]["learning"] = true;
+    document["rules"][0]["unlimited"] = true;
+    document["rules"][0]["overrides_count"] = 2;
+    CHECK(contains(render_status(document),
+                   "} unlimited; sliding_window, when_isolated: share, exact, learning, 2 override(s)\n"));
     CHECK(contains(text, "\nWhat to do next:\n- first this\n- then?that?[0m\n"));
     document["neighborhood"]["host"] = "";
     CHECK(contains(render_status(document), "neighborhood  none: a cluster of one\n"));

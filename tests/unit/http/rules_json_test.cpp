@@ -105,6 +105,7 @@ TEST_SUITE("http.rules_json") {
     f.set({.kind = Kind::enforcing, .rule = "each", .principal = "dave"});
     f.set({.kind = Kind::ignoring, .principal = "erin"});
     const Json shown = f.rule();
+    CHECK(shown["limits"]["from"] == "rules.yaml:12");  // one caller's override is not the rule's
     REQUIRE(shown["overrides"].size() == 3);
     CHECK(shown["overrides"][0] == Json{{"match", {{"principal", "alice"}}},
                                         {"limits", Json::parse(R"([{"requests":9,"per":"1s"}])")},
