@@ -58,7 +58,18 @@ rules:
       path: |
         /api
     limits: &limits [{requests: 100, per: 1h}]
-  - {name: copy, match: *match, limits: *limits}
+  - {name: copy, match: *match, exact: true, limits: *limits}
+  - name: many
+    match: {user: "*"}
+    unlimited: true
+    learning: false
+    overrides:
+      - {match: {user: alice}, limits: [{requests: 1, per: 1month}], learning: true}
+      - match: {user: "b*", tier: gold}
+        unlimited: true
+    enforcing: [carol, {user: dave, tier: silver}]
+    ignoring: [carol]
+    replaces: [login, api]
 )";
 
 TEST_SUITE("limiter.config_file hostile") {

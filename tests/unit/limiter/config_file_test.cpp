@@ -6,34 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "config_texts.hpp"
+
 namespace starling {
 namespace {
-
-/// The errors of `text`, as people see them, without the file's name; none if it is good.
-std::vector<std::string> errors_of(std::string_view text) {
-  const auto config = parse_config(text, "f");
-  std::vector<std::string> errors;
-  if (config) return errors;
-  for (const ConfigError& error : config.error()) {
-    CHECK(error.file == "f");
-    const std::string shown = error.to_string();
-    CHECK(shown.starts_with("f:"));
-    CHECK(shown.find('\n') == std::string::npos);
-    errors.push_back(shown.substr(2));
-  }
-  CHECK_FALSE(errors.empty());
-  return errors;
-}
-
-void check_errors(std::string_view text, const std::vector<std::string>& expected) {
-  CAPTURE(text);
-  const std::vector<std::string> errors = errors_of(text);
-  REQUIRE(errors.size() == expected.size());
-  for (std::size_t i = 0; i < errors.size(); ++i) {
-    CAPTURE(errors[i]);
-    CHECK(errors[i].substr(0, expected[i].size()) == expected[i]);
-  }
-}
 
 /// A rule that is good but for `limits`, which begin at line 4, column 13.
 std::string with_limits(std::string_view limits) {
@@ -153,12 +129,14 @@ rules:
   }
 
   TEST_CASE("unknown keys are refused with those that are known") {
-    check_errors("rulez: []\n",
-                 {"1:1: the file: unknown key \"rulez\"; expected one of: domain, rules, settings"});
+    check_errors(
+        "rulez: []\n",
+        {"1:1: the file: unknown key \"rulez\"; expected one of: domain, learning, rules, settings"});
     check_errors("domain: a\nRules: []\n", {"2:1: the file: unknown key \"Rules\""});
     check_errors("rules:\n  - name: r\n    match: {p: a}\n    limit: []\n",
-                 {"4:5: rule: unknown key \"limit\"; expected one of: name, match, limits, "
-                  "algorithm, admission, when_isolated, when_full"});
+                 {"4:5: rule: unknown key \"limit\"; expected one of: name, match, exact, limits, unlimited, "
+                  "algorithm, admission, when_isolated, when_full, learning, overrides, enforcing, ignoring, "
+                  "replaces"});
     check_errors(with_limits("[{requests: 1, per: 1s, pro: 1}]"),
                  {"4:37: limit: unknown key \"pro\"; expected one of: requests, per"});
   }

@@ -18,13 +18,15 @@ TEST_SUITE("limiter.duration_text") {
     CHECK(parse_duration("2h") == milliseconds(7'200'000));
     CHECK(parse_duration("1d") == milliseconds(86'400'000));
     CHECK(parse_duration("1w") == milliseconds(604'800'000));
+    CHECK(parse_duration("1month") == milliseconds(30LL * 86'400'000));
+    CHECK(parse_duration("1year") == milliseconds(365LL * 86'400'000));
     CHECK(parse_duration("0010s") == milliseconds(10'000));
   }
 
   TEST_CASE("anything else is not read") {
-    for (const char* text :
-         {"",    "s",   "ms", "10",    "10 s",  " 10s", "10s ", "10S", "10sec", "1.5s", "1e3s", "+1s",
-          "-1s", "-0s", "-",  "1h30m", "0x10s", "1y",   "1us",  "1ns", "s1",    "1s\n", "--1s"}) {
+    for (const char* text : {"",     "s",       "ms",     "10",  "10 s", " 10s", "10s ",  "10S",   "10sec",
+                             "1.5s", "1e3s",    "+1s",    "-1s", "-0s",  "-",    "1h30m", "0x10s", "1y",
+                             "1mon", "2months", "1years", "1us", "1ns",  "s1",   "1s\n",  "--1s"}) {
       CAPTURE(text);
       CHECK_FALSE(parse_duration(text).has_value());
     }
@@ -37,6 +39,7 @@ TEST_SUITE("limiter.duration_text") {
     CHECK(parse_duration("9223372036854775s") == milliseconds(9'223'372'036'854'775'000));
     CHECK_FALSE(parse_duration("9223372036854776s").has_value());
     CHECK_FALSE(parse_duration("9223372036854775807w").has_value());
+    CHECK_FALSE(parse_duration("9223372036854775807year").has_value());
     CHECK_FALSE(parse_duration(std::string(1000, '9') + "s").has_value());
   }
 
@@ -49,6 +52,8 @@ TEST_SUITE("limiter.duration_text") {
     CHECK(format_duration(milliseconds(86'400'000)) == "1d");
     CHECK(format_duration(milliseconds(7 * 86'400'000)) == "1w");
     CHECK(format_duration(milliseconds(8 * 86'400'000)) == "8d");
+    CHECK(format_duration(*parse_duration("1month")) == "30d");
+    CHECK(format_duration(*parse_duration("1year")) == "365d");
   }
 
   TEST_CASE("what is written is read back as it was") {
