@@ -7,15 +7,17 @@
 #include <csignal>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <utility>
 
-#include "app/config_source.hpp"
+#include "app/reloader.hpp"
 #include "base/check.hpp"
 #include "http/admin_api.hpp"
 #include "http/check_api.hpp"
 #include "http/server.hpp"
 #include "http/token_file.hpp"
 #include "http/write_access.hpp"
+#include "node/config_source.hpp"
 #include "node/log.hpp"
 #include "node/node.hpp"
 
@@ -62,10 +64,13 @@ void NodeService::on_failure(std::string_view what) {
 
 class NodeProcess {
  public:
-  NodeProcess(Loop& loop, Node::Options options, Log log, std::string config, http::WriteAccess access)
+  /// `reload` names no path without a configuration.
+  NodeProcess(Loop& loop, Node::Options options, Log log, http::WriteAccess access, Reloader::Options reload,
+              ConfigTexts texts)
       : loop_(loop),
         settings_(options.settings),
-        config_(std::move(config)),
+        reload_(std::move(reload)),
+        texts_(std::move(texts)),
         log_(log),
         node_(loop, std::move(options), log),
         service_(node_, log),
@@ -80,13 +85,14 @@ class NodeProcess {
  private:
   tl::expected<void, std::string> listen(http::Server& server, std::uint16_t port, std::string_view setting);
   void watch_signal(Handle<uv_signal_t>& handle, int number);
-  void on_reload();
+  void on_hangup();
   void on_stop();
   void on_drain_poll();
 
   Loop& loop_;
   Settings settings_;
-  std::string config_;
+  Reloader::Options reload_;
+  ConfigTexts texts_;
   Log log_;
   Node node_;
   NodeService service_;
@@ -94,6 +100,7 @@ class NodeProcess {
   http::AdminApi admin_;
   http::Server http_server_;
   http::Server admin_server_;
+  std::optional<Reloader> reloader_;
   Handle<uv_signal_t> on_hup_;
   Handle<uv_signal_t> on_term_;
   Handle<uv_signal_t> on_int_;
@@ -128,7 +135,7 @@ void NodeProcess::watch_signal(Handle<uv_signal_t>& handle, int number) {
       [](uv_signal_t* signal, int which) {
         auto* self = static_cast<NodeProcess*>(signal->data);
         if (self == nullptr) return;
-        which == SIGHUP ? self->on_reload() : self->on_stop();
+        which == SIGHUP ? self->on_hangup() : self->on_stop();
       },
       number);
 }
@@ -139,25 +146,17 @@ tl::expected<void, std::string> NodeProcess::start() {
   if (auto listening = listen(admin_server_, settings_.admin_port, "admin-port"); !listening)
     return listening;
   node_.set_listeners(http_server_.local_endpoint(), admin_server_.local_endpoint());
+  if (!reload_.path.empty()) reloader_.emplace(loop_, node_, std::move(reload_), std::move(texts_), log_);
   watch_signal(on_hup_, SIGHUP);
   watch_signal(on_term_, SIGTERM);
   watch_signal(on_int_, SIGINT);
   return {};
 }
 
-void NodeProcess::on_reload() {
-  log_->info("SIGHUP: resolving the neighborhood and reloading the rules");
+void NodeProcess::on_hangup() {
+  log_->info("SIGHUP: resolving the neighborhood and reading the configuration");
   node_.resolve_now();
-  if (config_.empty()) return;
-  auto config = read_config_file(config_);
-  if (!config) {
-    for (const std::string& line : config.error())
-      log_->error("reload refused, the old rules stay: {}", line);
-    node_.reload_failed(config.error().front());
-    return;
-  }
-  log_->info("rules reloaded rules={} from={}", config->rules.rules.size(), config_);
-  node_.replace_rules(std::move(config->rules), config->has_rules ? config_ : "built-in");
+  if (reloader_) reloader_->reload_now();
 }
 
 void NodeProcess::on_stop() {
@@ -203,13 +202,16 @@ int run_node(const std::map<std::string, std::string>& flags) {
   const std::string config = config_path(flags, environment);
   ConfigFile file;
   file.rules = RuleSet::built_in();
+  ConfigTexts texts;
   if (!config.empty()) {
-    auto read = read_config_file(config);
-    if (!read) {
-      for (const std::string& line : read.error()) fmt::print(stderr, "starling: {}\n", line);
+    auto read = read_config_texts(config);
+    auto understood = read ? understand_config(*read) : tl::unexpected(read.error());
+    if (!understood) {
+      for (const std::string& line : understood.error()) fmt::print(stderr, "starling: {}\n", line);
       return 1;
     }
-    file = std::move(*read);
+    texts = std::move(*read);
+    file = std::move(*understood);
   }
   auto loaded = load_settings(flags, environment, file.settings, config);
   if (!loaded) return fail_with(loaded.error().is_usage ? 2 : 1, loaded.error().message);
@@ -223,6 +225,7 @@ int run_node(const std::map<std::string, std::string>& flags) {
 
   std::signal(SIGPIPE, SIG_IGN);  // a client or DNS server that hangs up is an error code, not the end
   const Log log = make_log(loaded->settings.log_level);
+  for (const ConfigError& warning : file.warnings) log->warn("{}", warning.to_string());
   int code = 0;
   {
     Loop loop;
@@ -230,7 +233,10 @@ int run_node(const std::map<std::string, std::string>& flags) {
                           .setting_views = loaded->views,
                           .rules = std::move(file.rules),
                           .rules_from = file.has_rules ? config : "built-in"};
-    NodeProcess process(loop, std::move(options), log, config, http::WriteAccess(std::move(token)));
+    Reloader::Options reload{
+        .path = config, .flags = flags, .environment = environment, .settings = std::move(loaded->views)};
+    NodeProcess process(loop, std::move(options), log, http::WriteAccess(std::move(token)), std::move(reload),
+                        std::move(texts));
     if (const auto started = process.start()) {
       loop.run();
     } else {

@@ -134,6 +134,9 @@ std::string render_status(const Json& document) {
   line("rules", fmt::format("{} from {}, domain {}", member_of(document, "rules").size(),
                             text_of(document, "rules_from"), text_of(document, "domain")));
   for (const Json& rule : member_of(document, "rules")) out += rule_line(rule);
+  if (const Json& reloads = member_of(document, "reloads"); number_of(reloads, "last_ms_ago", -1) >= 0)
+    line("reloads", fmt::format("{} ok, {} refused, the last {} ago", text_of(reloads, "ok"),
+                                text_of(reloads, "failed"), render_age(number_of(reloads, "last_ms_ago"))));
   out += "\n";
   std::vector<std::vector<std::string>> rows;
   for (const Json& setting : member_of(document, "settings"))

@@ -138,6 +138,9 @@ Json status_document(const NodeStatus& status, const std::vector<LiveView>& live
   document["domain"] = status.rules.domain;
   document["rules_from"] = status.rules_from;
   document["reload_error"] = status.reload_error.empty() ? Json(nullptr) : Json(status.reload_error);
+  document["reloads"] = {{"ok", status.reloads.ok},
+                         {"failed", status.reloads.failed},
+                         {"last_ms_ago", or_null(status.reloads.last_ms_ago)}};
   document["rules"] = short_rules_document(status.rules, LiveIndex(live));
   document["counters"] = {{"used", status.counts.counters_used}, {"max", status.counts.counters_max}};
   document["decisions"] = {{"allowed", status.counts.allowed},

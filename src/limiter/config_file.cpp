@@ -9,9 +9,9 @@
 
 namespace starling {
 
-std::string ConfigError::to_string() const {
-  if (line == 0) return fmt::format("{}: {}", file, message);
-  return fmt::format("{}:{}:{}: {}", file, line, column, message);
+std::string ConfigError::to_string(std::string_view label) const {
+  if (line == 0) return fmt::format("{}: {}{}", file, label, message);
+  return fmt::format("{}:{}:{}: {}{}", file, line, column, label, message);
 }
 
 tl::expected<ConfigFile, std::vector<ConfigError>> parse_configs(std::span<const ConfigText> texts) {

@@ -29,7 +29,8 @@ struct ConfigError {
   int column = 0;  ///< from 1
   std::string message;
 
-  std::string to_string() const;  ///< "rules.yaml:3:5: message"
+  /// "rules.yaml:3:5: message"; `label`, such as "warning: ", stands before the message.
+  std::string to_string(std::string_view label = "") const;
 };
 
 /// One entry of a file's `settings:` map; what it may say is the node's business.

@@ -249,6 +249,8 @@ NodeStatus Node::status() const {
   status.rules = engine_->rules();
   status.rules_from = options_.rules_from;
   status.reload_error = reload_error_;
+  status.reloads = reloads_;
+  if (last_reload_) status.reloads.last_ms_ago = ms_since(*last_reload_);
   status.counts = engine_->counts();
   status.sync_socket = sync_socket_.counters();
   status.heartbeat_socket = heartbeat_socket_.counters();
@@ -264,6 +266,14 @@ void Node::replace_rules(RuleSet rules, std::string from) {
   engine_->replace_rules(std::move(rules));
   options_.rules_from = std::move(from);
   reload_error_.clear();
+  ++reloads_.ok;
+  last_reload_ = Loop::now();
+}
+
+void Node::reload_failed(std::string error) {
+  reload_error_ = std::move(error);
+  ++reloads_.failed;
+  last_reload_ = Loop::now();
 }
 
 void Node::begin_leave() {

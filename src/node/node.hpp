@@ -57,7 +57,8 @@ class Node final : private Effects,
 
   void resolve_now();
   void replace_rules(RuleSet rules, std::string from);
-  void reload_failed(std::string error) { reload_error_ = std::move(error); }
+  /// `error`: one line for people.
+  void reload_failed(std::string error);
 
   /// Not ready any more; everything is published at once. Requests are still answered.
   void begin_leave();
@@ -97,6 +98,8 @@ class Node final : private Effects,
   std::optional<Instant> last_resolved_;
   std::map<Endpoint, Instant> last_listed_;  // at most `endpoints_max`
   std::string reload_error_;
+  NodeStatus::Reloads reloads_;  // without the age, which follows from the next
+  std::optional<Instant> last_reload_;
   std::optional<Endpoint> http_;
   std::optional<Endpoint> admin_;
 };

@@ -138,8 +138,9 @@ Expected read_log_level(std::string_view text, Settings& settings) {
 constexpr std::int64_t day_ms = 86'400'000;
 
 constexpr std::array specs{
-    SettingSpec{"config", "", "STARLING_CONFIG", "FILE", "",
-                "Rules and settings in YAML. Without: each `principal` may make 100 requests per 10s",
+    SettingSpec{"config", "", "STARLING_CONFIG", "FILE|DIR", "",
+                "Rules and settings in YAML, or a directory of such files. Without: each `principal` may "
+                "make 100 requests per 10s",
                 read_config},
     SettingSpec{"bind", "", "STARLING_BIND", "ADDRESS", "*",
                 "Address for all ports; * is every one, IPv6 and IPv4", read_bind},
@@ -192,6 +193,11 @@ constexpr std::array specs{
                 read_log_level},
 };
 
+std::string place_of(const ConfigSetting& setting, const std::string& file_name) {
+  return fmt::format("{}:{}:{}", setting.file.empty() ? file_name : setting.file, setting.line,
+                     setting.column);
+}
+
 struct Given {
   std::string text;
   SettingSource source = SettingSource::fallback;
@@ -222,35 +228,42 @@ Given given(const SettingSpec& spec, const std::map<std::string, std::string>& f
   if (auto variable = from_environment(spec, environment)) return *variable;
   for (const ConfigSetting& setting : file)
     if (names(spec, setting.key))
-      return Given{
-          setting.value, SettingSource::file,
-          fmt::format("{}:{}:{}: settings: {}", file_name, setting.line, setting.column, setting.key)};
+      return Given{setting.value, SettingSource::file,
+                   fmt::format("{}: settings: {}", place_of(setting, file_name), setting.key)};
   return Given{std::string(spec.fallback), SettingSource::fallback, std::string(spec.name)};
 }
 
-/// A key of the file that names no setting, or one that an earlier key has named already.
-std::optional<SettingError> key_fault(std::span<const ConfigSetting> file, const std::string& file_name) {
+/// Each key of the file that names no setting, or one that an earlier key has named already.
+std::vector<std::string> key_faults(std::span<const ConfigSetting> file, const std::string& file_name) {
+  std::vector<std::string> faults;
   std::map<std::string_view, const ConfigSetting*> said;
   for (const ConfigSetting& setting : file) {
-    const std::string place = fmt::format("{}:{}:{}", file_name, setting.line, setting.column);
+    const std::string place = place_of(setting, file_name);
     const auto spec =
         std::find_if(specs.begin(), specs.end(), [&](const SettingSpec& s) { return names(s, setting.key); });
     if (spec == specs.end() || spec->name == "config") {
       std::string known;
       for (const SettingSpec& s : specs)
         if (s.name != "config") known += fmt::format("{}{}", known.empty() ? "" : ", ", s.name);
-      return SettingError{
-          fmt::format("{}: settings: unknown key {}; expected one of: {}", place, quoted(setting.key), known),
-          false};
+      faults.push_back(fmt::format("{}: settings: unknown key {}; expected one of: {}", place,
+                                   quoted(setting.key), known));
+      continue;
     }
     const auto [first, fresh] = said.emplace(spec->name, &setting);
-    if (!fresh)
-      return SettingError{
-          fmt::format("{}: settings: {} is the same setting as {} in line {}; remove one of the two", place,
-                      setting.key, first->second->key, first->second->line),
-          false};
+    if (fresh) continue;
+    const std::string elsewhere =
+        first->second->file == setting.file ? "" : fmt::format(" of {}", first->second->file);
+    faults.push_back(
+        fmt::format("{}: settings: {} is the same setting as {} in line {}{}; remove one of the two", place,
+                    setting.key, first->second->key, first->second->line, elsewhere));
   }
-  return std::nullopt;
+  return faults;
+}
+
+/// The readers of lists tell what was found themselves.
+std::string value_fault(std::string_view said_as, std::string_view wrong, std::string_view text) {
+  if (wrong.starts_with("expected ")) return fmt::format("{}: {}", said_as, wrong);
+  return fmt::format("{}: expected {}, found {}", said_as, wrong, quoted(text));
 }
 
 }  // namespace
@@ -277,19 +290,16 @@ tl::expected<LoadedSettings, SettingError> load_settings(const std::map<std::str
                                                          const Environment& environment,
                                                          std::span<const ConfigSetting> file,
                                                          const std::string& file_name) {
-  if (auto error = key_fault(file, file_name)) return tl::unexpected(std::move(*error));
+  if (const auto faults = key_faults(file, file_name); !faults.empty())
+    return tl::unexpected(SettingError{faults.front(), false});
   LoadedSettings loaded;
   for (const SettingSpec& spec : specs) {
     const Given value = given(spec, flags, environment, file, file_name);
     // A default is always read; an empty one means "none".
     const bool none = value.source == SettingSource::fallback && value.text.empty();
     if (const auto wrong = none ? Expected{} : spec.read(value.text, loaded.settings)) {
-      // The readers of lists tell what was found themselves.
-      const bool whole = wrong->starts_with("expected ");
-      return tl::unexpected(SettingError{
-          whole ? fmt::format("{}: {}", value.said_as, *wrong)
-                : fmt::format("{}: expected {}, found {}", value.said_as, *wrong, quoted(value.text)),
-          value.source != SettingSource::file});
+      return tl::unexpected(
+          SettingError{value_fault(value.said_as, *wrong, value.text), value.source != SettingSource::file});
     }
     loaded.views.push_back(SettingView{std::string(spec.name), value.text, value.source});
   }
@@ -301,6 +311,18 @@ tl::expected<LoadedSettings, SettingError> load_settings(const std::map<std::str
     return tl::unexpected(SettingError{fmt::format("neighborhood-host: {}", neighbors.error()), true});
   settings.neighbors = std::move(*neighbors);
   return loaded;
+}
+
+std::vector<std::string> setting_faults(std::span<const ConfigSetting> file) {
+  std::vector<std::string> faults = key_faults(file, "");
+  Settings scratch;
+  for (const ConfigSetting& setting : file)
+    for (const SettingSpec& spec : specs)
+      if (names(spec, setting.key) && spec.name != "config")
+        if (const auto wrong = spec.read(setting.value, scratch))
+          faults.push_back(value_fault(fmt::format("{}: settings: {}", place_of(setting, ""), setting.key),
+                                       *wrong, setting.value));
+  return faults;
 }
 
 std::string config_path(const std::map<std::string, std::string>& flags, const Environment& environment) {

@@ -87,13 +87,16 @@ struct SettingError {
 using Environment = std::function<const char*(const char* name)>;
 
 /// `flags`: what the command line said, by the spec's name. `file`: the `settings:` of the configuration
-/// file, `file_name` its name for messages.
+/// file, `file_name` the name for messages of one that names no file itself.
 tl::expected<LoadedSettings, SettingError> load_settings(const std::map<std::string, std::string>& flags,
                                                          const Environment& environment,
                                                          std::span<const ConfigSetting> file,
                                                          const std::string& file_name);
 
-/// Where the configuration file is, from the flag or the environment; empty if none was named.
+/// What is wrong with the `settings:` of files, whatever flags and environment may say; one line each.
+std::vector<std::string> setting_faults(std::span<const ConfigSetting> file);
+
+/// Where the configuration file or directory is, from the flag or the environment; empty if none was named.
 std::string config_path(const std::map<std::string, std::string>& flags, const Environment& environment);
 
 }  // namespace starling

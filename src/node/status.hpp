@@ -40,6 +40,11 @@ struct NodeStatus {
   RuleSet rules;
   std::string rules_from;    ///< the file, or "built-in"
   std::string reload_error;  ///< of the last reload; empty: it went well
+  struct Reloads {
+    std::uint64_t ok = 0;                     ///< rules replaced while running
+    std::uint64_t failed = 0;                 ///< refused: a bad or unreadable file
+    std::optional<std::int64_t> last_ms_ago;  ///< of either; nothing: never yet
+  } reloads;
   EngineCounts counts;
   UdpSocket::Counters sync_socket;
   UdpSocket::Counters heartbeat_socket;

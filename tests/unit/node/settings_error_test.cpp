@@ -142,6 +142,34 @@ TEST_SUITE("node.settings errors") {
           "of the two");
   }
 
+  TEST_CASE("of several files, each setting is told with its own") {
+    CHECK(refused({}, {}, {{.key = "sync-port", .value = "x", .line = 7, .column = 3, .file = "more.yaml"}})
+              .message.starts_with("more.yaml:7:3: settings: sync-port: "));
+    CHECK(
+        refused(
+            {}, {},
+            {{.key = "sync-port", .value = "1", .line = 2, .column = 3, .file = "a.yaml"},
+             {.key = "policy.rate-limit.sync.port", .value = "2", .line = 9, .column = 3, .file = "b.yaml"}})
+            .message ==
+        "b.yaml:9:3: settings: policy.rate-limit.sync.port is the same setting as sync-port in line "
+        "2 of a.yaml; remove one of the two");
+  }
+
+  TEST_CASE("all faults of the files' settings can be told at once") {
+    const std::vector<ConfigSetting> file{
+        {.key = "sync-port", .value = "x", .line = 1, .column = 1, .file = "a"},
+        {.key = "nope", .value = "1", .line = 2, .column = 1, .file = "a"},
+        {.key = "config", .value = "b", .line = 3, .column = 1, .file = "a"},
+        {.key = "log-level", .value = "info", .line = 4, .column = 1, .file = "a"}};
+    const std::vector<std::string> faults = setting_faults(file);
+    REQUIRE(faults.size() == 3);
+    CHECK(faults[0].starts_with("a:2:1: settings: unknown key \"nope\"; expected one of: bind, "));
+    CHECK(faults[1].starts_with("a:3:1: settings: unknown key \"config\""));
+    CHECK(faults[2] ==
+          "a:1:1: settings: sync-port: expected a port from 1 to 65535, or 0 for any free one, found \"x\"");
+    CHECK(setting_faults({}).empty());
+  }
+
   TEST_CASE("hostile text is shown cut and harmless") {
     CHECK(by_flag("log-level", "\x1b[31m\nx").ends_with("found \"?[31m?x\""));
     CHECK(by_flag("log-level", std::string(1'000'000, 'x')).size() < 200);
