@@ -1,0 +1,102 @@
+#include "cli/config.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/output.hpp"
+#include "node/config_source.hpp"
+#include "node/settings.hpp"
+
+namespace starling::cli {
+namespace {
+
+struct Validate {
+  std::vector<std::string> paths;
+  bool json = false;
+};
+
+struct Verdict {
+  std::string path;
+  bool has_rules = false;
+  std::size_t rules_count = 0;
+  std::vector<std::string> errors;
+  std::vector<std::string> warnings;
+};
+
+/// Judges a path as a node would that starts with it.
+Verdict judge(const std::string& path) {
+  Verdict verdict{.path = path};
+  const auto texts = read_config_texts(path);
+  const auto config = texts ? understand_config(*texts) : tl::unexpected(texts.error());
+  if (!config) {
+    verdict.errors = config.error();
+    return verdict;
+  }
+  verdict.has_rules = config->has_rules;
+  verdict.rules_count = config->rules.rules.size();
+  verdict.errors = setting_faults(config->settings);
+  for (const ConfigError& warning : config->warnings)
+    verdict.warnings.push_back(warning.to_string("warning: "));
+  return verdict;
+}
+
+Json to_json(const Verdict& verdict) {
+  return {{"path", verdict.path},
+          {"ok", verdict.errors.empty()},
+          {"rules", verdict.rules_count},
+          {"errors", verdict.errors},
+          {"warnings", verdict.warnings}};
+}
+
+void tell(const Verdict& verdict) {
+  for (const std::string& line : verdict.errors) fmt::print(stderr, "{}\n", line);
+  for (const std::string& line : verdict.warnings) fmt::print(stderr, "{}\n", line);
+  if (!verdict.errors.empty()) return;
+  fmt::print("{}: ok, {} rule{}{}\n", verdict.path, verdict.rules_count, verdict.rules_count == 1 ? "" : "s",
+             verdict.has_rules ? "" : ", the built-in one: there is no `rules`");
+}
+
+int run(const Validate& validate) {
+  int code = 0;
+  Json all = Json::array();
+  for (const std::string& path : validate.paths) {
+    const Verdict verdict = judge(path);
+    if (!verdict.errors.empty()) code = 1;
+    if (validate.json)
+      all.push_back(to_json(verdict));
+    else
+      tell(verdict);
+  }
+  if (validate.json) fmt::print("{}\n", all.dump(2, ' ', false, Json::error_handler_t::replace));
+  return code;
+}
+
+}  // namespace
+
+CLI::App* add_config(CLI::App& app, int& exit_code) {
+  CLI::App* config = app.add_subcommand("config", "Look at configuration files; needs no node");
+  config->require_subcommand(1);
+  CLI::App* validate =
+      config->add_subcommand("validate", "Say what is wrong with files or directories of rules and settings");
+  const auto options = std::make_shared<Validate>();  // the callback outlives this function
+  validate->add_option("paths", options->paths, "What would be given to `starling node --config`")
+      ->type_name("FILE|DIR")
+      ->required();
+  validate
+      ->add_option_function<std::string>(
+          "-o,--output", [options](const std::string& format) { options->json = format == "json"; },
+          "text or json [default: text]")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"text", "json"}));
+  validate->footer(
+      "Each path is judged alone, as a node that starts with it would. Errors and warnings go to stderr, one "
+      "a "
+      "line,\nas FILE:LINE:COLUMN. Exit codes: 0 all good (warnings are), 1 errors, 2 wrong usage.");
+  validate->callback([options, &exit_code] { exit_code = run(*options); });
+  return config;
+}
+
+}  // namespace starling::cli
