@@ -20,6 +20,7 @@ namespace {
 
 constexpr const char* overrides_target = "/v1/overrides";
 constexpr std::size_t warnings_max = 20;
+constexpr std::size_t overrides_max = 100'000;  ///< ten times what a node keeps
 
 /// The flags of one command; its callback keeps them alive.
 struct Live {
@@ -39,6 +40,19 @@ std::string whoami() {
 }
 
 // --- what the commands do
+
+/// All of them; a node tells a long list in parts.
+tl::expected<Json, std::string> all_overrides(const Asking& asking) {
+  Json all = Json::array();
+  for (;;) {
+    auto part = ask(asking, fmt::format("{}?offset={}", overrides_target, all.size()));
+    if (!part) return part;
+    const Json& overrides = member_of(*part, "overrides");
+    for (const Json& entry : overrides) all.push_back(entry);
+    if (overrides.empty() || number_of(*part, "more") <= 0 || all.size() >= overrides_max) break;
+  }
+  return Json{{"overrides", std::move(all)}};
+}
 
 /// Sets one and says what holds now.
 int set(const Live& live, const Json& body) {
@@ -60,7 +74,7 @@ int clear(const Live& live, const Json& body, const std::string& done) {
 
 /// Takes away every limit override of the rule.
 int clear_all(const Live& live) {
-  const auto document = ask(live.asking, overrides_target);
+  const auto document = all_overrides(live.asking);
   if (!document) return complain(document.error());
   const Json chosen = select_overrides(*document, "limits", live.flags.rule);
   std::size_t count = 0;
@@ -83,7 +97,7 @@ int list(const Live& live) {
   return run(
       live.asking,
       [&]() -> tl::expected<Json, std::string> {
-        auto document = ask(live.asking, overrides_target);
+        auto document = all_overrides(live.asking);
         if (!document) return document;
         return select_overrides(*document, live.kind, live.flags.rule);
       },

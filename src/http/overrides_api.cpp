@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
 #include "base/shown_text.hpp"
 #include "http/admin_json.hpp"
 #include "http/live_document.hpp"
@@ -23,6 +27,19 @@ bool is_json(const RequestView& request) {
   return equals_ignoring_case(media, "application/json");
 }
 
+/// How many of the list the client has already.
+tl::expected<std::size_t, std::string> offset_of(const CheckQuery& query) {
+  std::size_t offset = 0;
+  for (const Entry& entry : query.entries) {
+    const char* const last = entry.value.data() + entry.value.size();
+    const auto [end, error] = std::from_chars(entry.value.data(), last, offset);
+    if (entry.key != "offset" || query.entries.size() > 1 || error != std::errc{} || end != last)
+      return tl::unexpected(fmt::format("expected no parameter but one offset=NUMBER, found {}",
+                                        starling::quoted(fmt::format("{}={}", entry.key, entry.value))));
+  }
+  return offset;
+}
+
 }  // namespace
 
 std::size_t OverridesApi::body_bytes_max(const RequestView& request) const {
@@ -31,7 +48,7 @@ std::size_t OverridesApi::body_bytes_max(const RequestView& request) const {
 }
 
 void OverridesApi::on_request(const RequestView& request, Response& response) {
-  if (request.method == "GET" || request.method == "HEAD") return list(response);
+  if (request.method == "GET" || request.method == "HEAD") return list(request, response);
   if (!writes(request.method)) {
     response.set_message(405, "expected GET, HEAD, PUT or DELETE")
         .add_header("Allow", "GET, HEAD, PUT, DELETE");
@@ -60,13 +77,23 @@ bool OverridesApi::may_write(const RequestView& request, Response& response) con
   return true;
 }
 
-void OverridesApi::list(Response& response) const {
+void OverridesApi::list(const RequestView& request, Response& response) {
+  const auto query = parse_check_query(request.query, scratch_);
+  const auto offset = query ? offset_of(*query) : tl::unexpected(query.error());
+  if (!offset) {
+    response.set_message(400, offset.error());
+    return;
+  }
   const std::vector<LiveView> live = service_.live_overrides();
   const NodeStatus status = service_.status();
   const LiveReach reach(status.rules, live);
+  const std::size_t begin = std::min(*offset, live.size());
+  const std::size_t end = begin + std::min(overrides_listed_max, live.size() - begin);
   Json overrides = Json::array();
-  for (const LiveView& view : live) overrides.push_back(live_entry_document(view, reach));
-  set_document(response, {{"overrides", std::move(overrides)}});
+  for (std::size_t i = begin; i < end; ++i) overrides.push_back(live_entry_document(live[i], reach));
+  Json document = {{"overrides", std::move(overrides)}};
+  if (end < live.size()) document["more"] = live.size() - end;
+  set_document(response, document);
 }
 
 void OverridesApi::set(const RequestView& request, Response& response) {

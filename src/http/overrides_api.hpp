@@ -8,9 +8,14 @@
 
 #include "http/admin_service.hpp"
 #include "http/handler.hpp"
+#include "http/query.hpp"
 #include "http/write_access.hpp"
 
 namespace starling::http {
+
+/// How many are told at once: ten thousand would keep the loop from decisions for a quarter of a second. What
+/// comes after is counted as `more`, and told when asked with `?offset=`.
+inline constexpr std::size_t overrides_listed_max = 1000;
 
 class OverridesApi {
  public:
@@ -24,12 +29,13 @@ class OverridesApi {
  private:
   /// Answers and returns false if the request may not write.
   bool may_write(const RequestView& request, Response& response) const;
-  void list(Response& response) const;
+  void list(const RequestView& request, Response& response);
   void set(const RequestView& request, Response& response);
   void clear(const RequestView& request, Response& response);
 
   AdminService& service_;
   const WriteAccess& access_;
+  QueryScratch scratch_;
 };
 
 }  // namespace starling::http

@@ -210,6 +210,24 @@ TEST_SUITE("http.admin_api") {
     CHECK(f.document()["overrides"].empty());
   }
 
+  TEST_CASE("overrides: a long list is told in parts, so that decisions need not wait for it") {
+    Fixture f;
+    for (std::size_t i = 0; i < overrides_listed_max + 2; ++i)
+      f.node.live.push_back(LiveView{.what = {.rule = "r" + std::to_string(i), .unlimited = true}});
+    REQUIRE(f.get("/v1/overrides") == 200);
+    CHECK(f.document()["overrides"].size() == overrides_listed_max);
+    CHECK(f.document()["more"] == 2);
+    REQUIRE(f.get("/v1/overrides", "offset=1000") == 200);
+    CHECK(f.document()["overrides"].size() == 2);
+    CHECK(f.document()["overrides"][0]["rule"] == "r1000");
+    CHECK_FALSE(f.document().contains("more"));
+    CHECK(f.get("/v1/overrides", "offset=18446744073709551615") == 200);
+    CHECK(f.document()["overrides"].empty());
+    for (const std::string_view wrong : {"offset=", "offset=x", "offset=-1", "offset=1x", "offset=1&offset=2",
+                                         "rule=r", "offset=18446744073709551616"})
+      CHECK(f.get("/v1/overrides", wrong) == 400);
+  }
+
   TEST_CASE("what does nothing here is set all the same, and says why it does nothing") {
     Fixture f;
     REQUIRE(f.write("PUT", R"({"kind":"limits","rule":"gone","unlimited":true})") == 200);
