@@ -99,6 +99,14 @@ TEST_SUITE("cli.views status") {
     CHECK(lines == expected);
   }
 
+  TEST_CASE("reloads are told once there was one") {
+    Json document = status_document;
+    document["reloads"] = {{"ok", 0}, {"failed", 0}, {"last_ms_ago", nullptr}};
+    CHECK_FALSE(contains(render_status(document), "reloads"));
+    document["reloads"] = {{"ok", 2}, {"failed", 1}, {"last_ms_ago", 61'000}};
+    CHECK(contains(render_status(document), "\nreloads       2 ok, 1 refused, the last 1m1s ago\n"));
+  }
+
   TEST_CASE("why it is not ready, what to do, and what is not known yet") {
     Json document = status_document;
     document["state"] = "joining";

@@ -139,6 +139,15 @@ TEST_SUITE("http.admin_api") {
     CHECK(document["neighborhood"]["error"].is_null());
   }
 
+  TEST_CASE("status counts the reloads of the rules") {
+    Fixture f;
+    REQUIRE(f.get("/v1/status") == 200);
+    CHECK(f.document()["reloads"] == json{{"ok", 0}, {"failed", 0}, {"last_ms_ago", nullptr}});
+    f.node.now.reloads = {.ok = 2, .failed = 1, .last_ms_ago = 7};
+    REQUIRE(f.get("/v1/status") == 200);
+    CHECK(f.document()["reloads"] == json{{"ok", 2}, {"failed", 1}, {"last_ms_ago", 7}});
+  }
+
   TEST_CASE("names that are no UTF-8 still make valid JSON") {
     Fixture f;
     f.node.now.cluster = "bad \xff\xfe name";
