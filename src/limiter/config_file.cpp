@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "limiter/config_merge.hpp"
 #include "limiter/document_reader.hpp"
 
