@@ -13,6 +13,7 @@
 #include "cli/check.hpp"
 #include "cli/commands.hpp"
 #include "cli/config.hpp"
+#include "cli/import.hpp"
 #include "cli/live.hpp"
 #include "cli/rules.hpp"
 #include "cli/simulate.hpp"
@@ -97,7 +98,7 @@ int main(int argc, char** argv) {
   starling::cli::add_check(app, exit_code);
   starling::cli::add_rules(app, exit_code);
   starling::cli::add_live(app, exit_code);
-  starling::cli::add_config(app, exit_code);
+  starling::cli::add_import(*starling::cli::add_config(app, exit_code), exit_code);
   starling::cli::add_simulate(app, exit_code);
   if (const std::string wrong = wrong_command(app, argc, argv); !wrong.empty()) {
     fmt::print(stderr, "starling: {}\n", wrong);

@@ -1,0 +1,83 @@
+#include "import/import.hpp"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <utility>
+
+#include "base/shown_text.hpp"
+#include "import/envoy.hpp"
+#include "import/foreign_yaml.hpp"
+#include "import/kong.hpp"
+#include "import/native_text.hpp"
+#include "import/spinnaker.hpp"
+
+namespace starling {
+namespace {
+
+std::optional<Imported> read(ImportFrom from, const std::vector<ForeignNode>& documents,
+                             ImportReport& report) {
+  switch (from) {
+    case ImportFrom::spinnaker:
+      return import_spinnaker(documents, report);
+    case ImportFrom::kong:
+      return import_kong(documents, report);
+    case ImportFrom::envoy:
+      break;
+  }
+  for (std::size_t i = 1; i < documents.size(); ++i)
+    report.not_carried(
+        documents[i].place,
+        "a further YAML document: Envoy's service reads only the first; put it into a file of its own");
+  return import_envoy(documents.front(), report);
+}
+
+/// What the rules file takes. A rule beyond these is nobody's mistake in particular, so the error has no
+/// place.
+void check_bounds(const RuleSet& set, ImportReport& report) {
+  const auto check = [&](std::string_view of, std::string_view what, std::size_t found, std::size_t max) {
+    if (found > max)
+      report.error(Place{},
+                   fmt::format("{}: expected at most {} {}, found {}; split the file", of, max, what, found));
+  };
+  check("the file", "rules", set.rules.size(), rules_max);
+  for (const Rule& rule : set.rules) {
+    const std::string of = fmt::format("the rule {}", quoted(rule.name));
+    check(of, "keys in `match`", rule.match.size(), match_keys_max);
+    check(of, "limits", rule.limits.size(), limits_per_rule_max);
+    check(of, "overrides", rule.overrides.size(), overrides_per_rule_max);
+    check(of, "callers in `enforcing`", rule.enforcing.size(), callers_per_list_max);
+    check(of, "callers in `ignoring`", rule.ignoring.size(), callers_per_list_max);
+  }
+}
+
+}  // namespace
+
+tl::expected<Imported, std::vector<ImportError>> import_rules(ImportFrom from, std::string_view text) {
+  const auto documents = read_foreign_yaml(text);
+  if (!documents) return tl::unexpected(std::vector<ImportError>{documents.error()});
+  ImportReport report;
+  std::optional<Imported> imported = read(from, *documents, report);
+  if (imported) check_bounds(imported->rules, report);
+  if (report.has_errors() || !imported) return tl::unexpected(report.take_errors());
+  imported->notes = report.take_notes();
+  return std::move(*imported);
+}
+
+std::string told(std::string_view file, Place place, std::string_view message) {
+  if (place.line <= 0) return fmt::format("{}: {}", file, message);
+  return fmt::format("{}:{}:{}: {}", file, place.line, place.column, message);
+}
+
+std::string native_file(const Imported& imported, ImportFrom from, std::string_view file) {
+  std::vector<std::string> comments{fmt::format("Made by `starling config import --from {}` from {}.",
+                                                import_from_names[static_cast<std::size_t>(from)],
+                                                shown(file))};
+  comments.insert(comments.end(), imported.explanation.begin(), imported.explanation.end());
+  if (!imported.notes.empty()) comments.emplace_back();
+  for (const ImportNote& note : imported.notes)
+    comments.push_back(told(shown(file), note.place, fmt::format("{}: {}", name(note.kind), note.message)));
+  return write_rules(imported.rules, comments);
+}
+
+}  // namespace starling
