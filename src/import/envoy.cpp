@@ -11,7 +11,7 @@ std::optional<Imported> import_envoy(const ForeignNode& document, ImportReport& 
   if (!tree) return std::nullopt;
   Imported imported;
   imported.rules.domain = tree->domain;
-  imported.rules.rules = envoy_rules(envoy_lookups(*tree, report), report);
+  imported.rules.rules = envoy_rules(tree->domain, envoy_lookups(*tree, report), report);
   imported.explanation = {
       "Each rule stands for the descriptors with just these keys (`exact`), in any order. Where Envoy tries "
       "a",

@@ -73,12 +73,10 @@ std::vector<Matcher> join(const Group& group) {
   return joined;
 }
 
-/// As Envoy's metrics call it, such as `message_type_marketing.to_number`.
-std::string path_name(const std::vector<Matcher>& pattern) {
-  std::string name;
+/// As Envoy's metrics call it, such as `messaging.message_type_marketing.to_number`.
+std::string path_name(std::string name, const std::vector<Matcher>& pattern) {
   for (const Matcher& matcher : pattern) {
-    if (!name.empty()) name += '.';
-    name += matcher.key;
+    name += '.' + matcher.key;
     if (!matcher.text.empty()) name += '_' + matcher.text;
   }
   return name;
@@ -91,8 +89,8 @@ std::vector<Matcher> sorted(std::vector<Matcher> match) {
 
 class RuleMaker {
  public:
-  RuleMaker(const std::vector<EnvoyLookup>& lookups, ImportReport& report)
-      : lookups_(lookups), report_(report) {}
+  RuleMaker(const std::string& domain, const std::vector<EnvoyLookup>& lookups, ImportReport& report)
+      : domain_(domain), lookups_(lookups), report_(report) {}
 
   std::vector<Rule> make();
 
@@ -112,6 +110,7 @@ class RuleMaker {
     const EnvoyDescriptor* descriptor = nullptr;
   };
 
+  const std::string& domain_;
   const std::vector<EnvoyLookup>& lookups_;
   ImportReport& report_;
   std::vector<Rule> rules_;
@@ -162,12 +161,12 @@ Rule RuleMaker::start_rule(const std::vector<Matcher>& pattern, const EnvoyDescr
   rule.match = sorted(pattern);
   rule.exact = true;
   if (descriptor == nullptr) {
-    rule.name = names_.take(path_name(pattern));
+    rule.name = names_.take(path_name(domain_, pattern));
     rule.unlimited = true;
     return rule;
   }
   const EnvoyLimit& limit = *descriptor->limit;
-  rule.name = names_.take(limit.name.empty() ? path_name(pattern) : limit.name);
+  rule.name = names_.take(limit.name.empty() ? path_name(domain_, pattern) : limit.name);
   if (!limit.name.empty() && rule.name != limit.name)
     report_.remark(descriptor->place, fmt::format("the name {} is taken; the rule is called {}",
                                                   quoted(limit.name), quoted(rule.name)));
@@ -194,6 +193,10 @@ void RuleMaker::add_override(Rule& rule, const EnvoyOutcome& outcome, const std:
                      fmt::format("the name {} is not used: this limit is an override of the rule {}",
                                  quoted(limit.name), quoted(rule.name)));
   }
+  // Masks that differ only where the rule is narrow anyway are one.
+  if (masks && std::any_of(rule.overrides.begin(), rule.overrides.end(),
+                           [&](const Override& other) { return other.match == exception.match; }))
+    return;
   ++overrides_count_;
   rule.overrides.push_back(std::move(exception));
 }
@@ -287,8 +290,9 @@ std::vector<Rule> RuleMaker::make() {
 
 }  // namespace
 
-std::vector<Rule> envoy_rules(const std::vector<EnvoyLookup>& lookups, ImportReport& report) {
-  return RuleMaker(lookups, report).make();
+std::vector<Rule> envoy_rules(const std::string& domain, const std::vector<EnvoyLookup>& lookups,
+                              ImportReport& report) {
+  return RuleMaker(domain, lookups, report).make();
 }
 
 }  // namespace starling

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "import/envoy_lookup.hpp"
@@ -28,7 +29,9 @@ namespace starling {
 
 inline constexpr std::size_t import_overrides_max = 100'000;  ///< of all rules together
 
-/// Empty after an error.
-std::vector<Rule> envoy_rules(const std::vector<EnvoyLookup>& lookups, ImportReport& report);
+/// Rules of limits without a name are called as Envoy's metrics are, from the domain on. Empty after an
+/// error.
+std::vector<Rule> envoy_rules(const std::string& domain, const std::vector<EnvoyLookup>& lookups,
+                              ImportReport& report);
 
 }  // namespace starling

@@ -148,8 +148,9 @@ std::optional<EnvoyDescriptor> TreeReader::read_descriptor(const ForeignNode& no
     }
   }
   path_.pop_back();
+  const ForeignNode* below = node.find("descriptors");
   if (!expressible) return std::nullopt;
-  if (!descriptor.limit && descriptor.descriptors.empty()) tell_unused(node);
+  if (!descriptor.limit && (below == nullptr || below->items.empty())) tell_unused(node);
   return descriptor;
 }
 
@@ -231,7 +232,7 @@ std::optional<EnvoyLimit> TreeReader::read_limit(const ForeignNode& node) {
     else if (entry.key == "requests_per_unit")
       requests = &entry.value;
     else if (entry.key == "unlimited")
-      limit.unlimited = read_foreign_bool(entry.value, "unlimited", report_).value_or(false);
+      limit.unlimited = read_foreign_bool(entry.value, "unlimited", report_).value_or(true);
     else if (entry.key == "name" && (entry.value.is_text() || entry.value.is_nothing()))
       limit.name = entry.value.text;
     else if (entry.key == "name")

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/shown_text.hpp"
@@ -11,6 +13,7 @@
 #include "import/kong.hpp"
 #include "import/native_text.hpp"
 #include "import/spinnaker.hpp"
+#include "limiter/replacement_check.hpp"
 
 namespace starling {
 namespace {
@@ -51,6 +54,25 @@ void check_bounds(const RuleSet& set, ImportReport& report) {
   }
 }
 
+/// Rules that replace each other would never apply, so the rules file refuses that: opens each such circle.
+void open_circles(RuleSet& set, ImportReport& report) {
+  std::vector<const Rule*> rules;
+  for (const Rule& rule : set.rules) rules.push_back(&rule);
+  std::map<std::string_view, std::set<std::string>> closing;
+  for (const ReplacementCircle& circle : replacement_circles(rules)) {
+    const std::string& replaced = circle.rule->replaces[circle.replaces_index];
+    closing[circle.rule->name].insert(replaced);
+    report.not_carried(
+        Place{}, fmt::format("that {} replaces {}: they replace each other, by way of others or not, and "
+                             "neither would apply",
+                             quoted(circle.rule->name), quoted(replaced)));
+  }
+  for (Rule& rule : set.rules)
+    if (const auto drop = closing.find(rule.name); drop != closing.end())
+      std::erase_if(rule.replaces,
+                    [&](const std::string& replaced) { return drop->second.contains(replaced); });
+}
+
 }  // namespace
 
 tl::expected<Imported, std::vector<ImportError>> import_rules(ImportFrom from, std::string_view text) {
@@ -59,6 +81,7 @@ tl::expected<Imported, std::vector<ImportError>> import_rules(ImportFrom from, s
   ImportReport report;
   std::optional<Imported> imported = read(from, *documents, report);
   if (imported) check_bounds(imported->rules, report);
+  if (imported && !report.has_errors()) open_circles(imported->rules, report);
   if (report.has_errors() || !imported) return tl::unexpected(report.take_errors());
   imported->notes = report.take_notes();
   return std::move(*imported);

@@ -60,6 +60,7 @@ class LimitsReader {
   KongLimits limits_;
   std::vector<const ForeignNode*> numbers_;  ///< of the advanced plugin: `limit`
   std::vector<const ForeignNode*> windows_;  ///< and `window_size`
+  bool says_limits_ = false;
   std::vector<std::string> sharing_;
   std::vector<std::string> answering_;
 };
@@ -84,6 +85,7 @@ bool LimitsReader::read_basic(const ForeignEntry& entry) {
   const auto period =
       std::find_if(periods.begin(), periods.end(), [&](const Period& p) { return p.name == entry.key; });
   if (period != periods.end()) {
+    says_limits_ = true;
     if (const auto number = read_foreign_number_up(entry.value, entry.key, limit_requests_max, report_))
       add(Limit{.requests = *number, .window_s = period->seconds}, entry.place);
     if (period->name == "month" || period->name == "year")
@@ -105,6 +107,7 @@ bool LimitsReader::read_advanced(const ForeignEntry& entry) {
   };
   if (entry.key == "limit") {
     numbers_ = flat(entry.value);
+    says_limits_ = !numbers_.empty();
   } else if (entry.key == "window_size") {
     windows_ = flat(entry.value);
   } else if (entry.key == "identifier") {
@@ -169,10 +172,9 @@ std::optional<KongLimits> LimitsReader::read() {
       report_.not_carried(entry.place, fmt::format("config: {} has no counterpart", quoted(entry.key)));
     }
   }
-  if (advanced) pair_windows();
+  if (advanced && says_limits_) pair_windows();
   tell_ignored();
-  if (limits_.limits.empty() && !report_.has_errors())
-    report_.error(plugin_.config->place, "config: expected at least one limit, found none");
+  if (!says_limits_) report_.error(plugin_.config->place, "config: expected at least one limit, found none");
   if (limits_.limits.empty()) return std::nullopt;
   return std::move(limits_);
 }

@@ -6,6 +6,14 @@
 #include <utility>
 
 namespace starling {
+namespace {
+
+template <class T>
+bool in_file_order(const T& a, const T& b) {
+  return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
+}
+
+}  // namespace
 
 void ImportReport::error(Place place, std::string message) {
   ++errors_count_;
@@ -27,6 +35,7 @@ void ImportReport::note(ImportNote note) {
 }
 
 std::vector<ImportError> ImportReport::take_errors() {
+  std::stable_sort(errors_.begin(), errors_.end(), in_file_order<ImportError>);
   if (errors_count_ > errors_.size())
     errors_.push_back(
         ImportError{Place{}, fmt::format("and {} more errors", errors_count_ - errors_.size())});
@@ -35,9 +44,7 @@ std::vector<ImportError> ImportReport::take_errors() {
 }
 
 std::vector<ImportNote> ImportReport::take_notes() {
-  std::stable_sort(notes_.begin(), notes_.end(), [](const ImportNote& a, const ImportNote& b) {
-    return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
-  });
+  std::stable_sort(notes_.begin(), notes_.end(), in_file_order<ImportNote>);
   if (notes_untold_ > 0) {
     const auto kind = not_carried_untold_ > 0 ? ImportNote::Kind::not_carried : ImportNote::Kind::remark;
     notes_.push_back(ImportNote{

@@ -49,8 +49,8 @@ class ImportReport {
   void remark(Place place, std::string message);
 
   bool has_errors() const { return errors_count_ > 0; }
+  /// Both in the order of the file.
   std::vector<ImportError> take_errors();
-  /// In the order of the file.
   std::vector<ImportNote> take_notes();
 
  private:
