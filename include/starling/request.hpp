@@ -87,7 +87,36 @@ constexpr std::string_view name(LimitSource source) {
   return "unknown";
 }
 
+/// What decides whether a limit is enforced or only learns.
+enum class EnforcementSource : std::uint8_t {
+  file,       ///< `learning` of the rule, or of all rules, in the file
+  exception,  ///< `learning` of an entry of the rule's `overrides`, from the file
+  list,       ///< the caller is in the rule's `enforcing` or `ignoring`, in the file
+  live,       ///< learning was turned on or off while running
+  live_list,  ///< the caller was put into `enforcing` or `ignoring` while running
+  isolation,  ///< no peer can be reached (`when_isolated: learning`)
+};
+
+constexpr std::string_view name(EnforcementSource source) {
+  switch (source) {
+    case EnforcementSource::file:
+      return "file";
+    case EnforcementSource::exception:
+      return "override";
+    case EnforcementSource::list:
+      return "list";
+    case EnforcementSource::live:
+      return "live";
+    case EnforcementSource::live_list:
+      return "live list";
+    case EnforcementSource::isolation:
+      return "isolation";
+  }
+  return "unknown";
+}
+
 inline constexpr std::uint32_t no_rule = 0xFFFF'FFFF;
+inline constexpr std::uint32_t no_override = 0xFFFF'FFFF;
 inline constexpr std::size_t descriptors_per_request_max = 64;
 
 /// The verdict on one limit of one rule.
@@ -95,6 +124,9 @@ struct LimitStatus {
   std::string_view rule;  ///< valid until the rules are reloaded; empty if the request brought the limit
   std::uint32_t rule_index = 0;  ///< `no_rule` if the request brought the limit
   LimitSource source = LimitSource::rule;
+  /// Which of the rule's `overrides` (source `exception`) or of the live overrides as they were set last
+  /// (source `live`) gave this limit; else `no_override`.
+  std::uint32_t override_index = no_override;
   std::uint64_t descriptors = 0;  ///< bit i: descriptor i of the request led here
   std::uint64_t hits = 1;         ///< what the request costs here: the largest of those descriptors
   /// True: the rule matches and sets no limit. It counts nothing, and of the fields below only `allowed`
@@ -112,22 +144,26 @@ struct LimitStatus {
   std::uint64_t reset_ms = 0;
   bool allowed = true;
   Denial denial = Denial::none;
-  bool enforced = true;        ///< false: it only learns, so what it does not allow passes all the same
+  bool enforced = true;  ///< false: it only learns, so what it does not allow passes all the same
+  EnforcementSource enforced_by = EnforcementSource::file;  ///< what says so, either way
   bool contradiction = false;  ///< the caller is in `enforcing` and in `ignoring`, so it only learns
   bool counted = true;         ///< false: the counter table was full, so this limit could not be held
 };
 
 inline constexpr std::uint32_t limits_per_request_max = 32;
 
-/// The verdict on a request. `limits` has one entry for every limit that applied, in the order of the rules.
+/// The verdict on a request. `limits` has one entry for every counter that a limit led to and for every
+/// unlimited rule, in the order of the descriptors, and for each of them of the rules.
 struct Decision {
   bool allowed = true;
   std::span<const LimitStatus> limits;  ///< valid until the next decision of the same engine
   /// The limit a client should look at: on a denial the denying one with the longest wait, else the one with
-  /// the least remaining. Null if no rule matched.
+  /// the least remaining, also one that only learns. Null if no rule set a limit.
   const LimitStatus* tightest = nullptr;
-  bool truncated = false;  ///< more than `limits_per_request_max` limits applied; the rest were not looked at
-  bool learned = false;    ///< passed only because a limit that would have denied it learns
+  /// More than `limits_per_request_max` limits applied, or there were more than `descriptors_per_request_max`
+  /// descriptors; the rest were not looked at.
+  bool truncated = false;
+  bool learned = false;  ///< passed only because a limit that would have denied it learns
 };
 
 }  // namespace starling

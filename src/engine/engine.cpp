@@ -299,9 +299,7 @@ std::vector<PeerView> Engine::peers(Instant now) const {
 }
 
 std::vector<CounterView> Engine::counters(const Request& request, WallTime wall) {
-  Request look = request;
-  look.hits = 0;
-  const Decision decision = limiter_.decide(look, Surroundings{.wall = wall}, counters_);
+  const Decision decision = limiter_.look(request, Surroundings{.wall = wall}, counters_);
   const std::span<const CounterId> ids = limiter_.counters();
   std::vector<CounterView> views;
   for (std::size_t i = 0; i < ids.size(); ++i) {

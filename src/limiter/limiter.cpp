@@ -1,24 +1,34 @@
 #include "limiter/limiter.hpp"
 
 #include <algorithm>
+#include <string>
+#include <tuple>
 
-#include "limiter/principal_hash.hpp"
+#include "limiter/matching.hpp"
 #include "limiter/sliding_window.hpp"
 
 namespace starling {
 namespace {
 
-const Entry* find_entry(const Descriptor& descriptor, std::string_view key) {
-  for (const Entry& entry : descriptor.entries)
-    if (entry.key == key) return &entry;
-  return nullptr;
+/// What holds for limits that requests bring along.
+const Rule& request_rule() {
+  static const Rule rule{.name = std::string(request_rule_name)};
+  return rule;
 }
 
-bool rule_matches(const Rule& rule, const Descriptor& descriptor) {
-  return std::all_of(rule.match.begin(), rule.match.end(), [&](const Matcher& matcher) {
-    const Entry* entry = find_entry(descriptor, matcher.key);
-    return entry != nullptr && matcher.matches(entry->value);
-  });
+/// Stands where an unlimited rule has no counter: equal for equal statuses, and no counter's id.
+CounterId no_counter(std::uint32_t rule_index, LimitSource source) {
+  return CounterId{.key = CounterKey{std::uint64_t{rule_index} << 8 | static_cast<std::uint8_t>(source)},
+                   .window = {.length_s = 0, .id = {}}};
+}
+
+/// Of two terms for one counter. A total order, so that the order of descriptors is no matter.
+bool stricter(const LimitStatus& a, const LimitStatus& b) {
+  const auto key = [](const LimitStatus& status) {
+    return std::tuple(!status.enforced, status.limit, status.source, status.override_index,
+                      status.enforced_by, status.contradiction);
+  };
+  return key(a) < key(b);
 }
 
 /// True while the nodes that can be reached hold only their part of the limit.
@@ -42,42 +52,140 @@ bool guarded(const Rule& rule, Hits limit, const Surroundings& around) {
 
 }  // namespace
 
-bool Limiter::add_limits(std::uint32_t rule_index, const Descriptor& descriptor, WallTime wall) {
-  const Rule& rule = rules_.rules[rule_index];
-  PrincipalHasher hasher(hash_, rules_.domain, rule.name);
-  for (const Matcher& matcher : rule.match)
-    if (matcher.kind != Matcher::Kind::equal) hasher.add_value(find_entry(descriptor, matcher.key)->value);
+Limiter::Limiter(RuleSet rules, KeyedHash hash, std::size_t components_max)
+    : hash_(hash), guard_(components_max) {
+  replace_rules(std::move(rules));
+}
 
-  for (const Limit& limit : rule.limits) {
+void Limiter::replace_rules(RuleSet rules) {
+  rules_ = std::move(rules);
+  index_.build(rules_, hash_);
+  live_changed_ = !live_.empty();
+  replaced_in_.assign(rules_.rules.size(), replacing_requests_ = 0);
+}
+
+void Limiter::set_live_overrides(std::vector<LiveOverride> overrides) {
+  live_ = std::move(overrides);
+  live_changed_ = true;
+}
+
+bool Limiter::add(const LimitStatus& status, const CounterId& id) {
+  const auto end = ids_.begin() + static_cast<std::ptrdiff_t>(limits_count_);
+  const auto known = std::find(ids_.begin(), end, id);
+  if (known != end) {  // another descriptor led here already
+    LimitStatus& other = limits_[static_cast<std::size_t>(known - ids_.begin())];
+    const std::uint64_t descriptors = other.descriptors | status.descriptors;
+    const Hits hits = std::max(other.hits, status.hits);
+    if (stricter(status, other)) other = status;
+    other.descriptors = descriptors;
+    other.hits = hits;
+    return true;
+  }
+  if (limits_count_ == limits_per_request_max) return false;
+  ids_[limits_count_] = id;
+  limits_[limits_count_++] = status;
+  return true;
+}
+
+bool Limiter::add_limits(const Terms& terms, const PrincipalHasher& hasher, const LimitStatus& blank,
+                         WallTime wall) {
+  LimitStatus status = blank;
+  status.source = terms.source;
+  status.override_index = terms.override_index;
+  status.enforced = !terms.learning;
+  status.enforced_by = terms.enforced_by;
+  status.contradiction = terms.contradiction;
+  status.unlimited = terms.unlimited;
+  if (terms.unlimited) return add(status, no_counter(status.rule_index, status.source));
+  for (const Limit& limit : terms.limits) {
     const Window window = Window::at(wall, limit.window_s);
-    const CounterId id{.key = hasher.key(limit.window_s), .window = window};
-    const auto ids_end = ids_.begin() + static_cast<std::ptrdiff_t>(limits_count_);
-    if (std::find(ids_.begin(), ids_end, id) != ids_end) continue;  // another descriptor led here already
-    if (limits_count_ == limits_per_request_max) return false;
-    ids_[limits_count_] = id;
-    limits_[limits_count_] = LimitStatus{.rule = rule.name,
-                                         .rule_index = rule_index,
-                                         .limit = limit.requests,
-                                         .window_s = limit.window_s,
-                                         .window_id = window.id.value,
-                                         .reset_ms = window.remaining_ms(wall)};
-    ++limits_count_;
+    status.limit = limit.requests;
+    status.window_s = limit.window_s;
+    status.window_id = window.id.value;
+    status.reset_ms = window.remaining_ms(wall);
+    if (!add(status, CounterId{.key = hasher.key(limit.window_s), .window = window})) return false;
+  }
+  return true;
+}
+
+bool Limiter::add_rule(std::uint32_t rule_index, const Asked& asked, WallTime wall) {
+  const Rule& rule = rules_.rules[rule_index];
+  PrincipalHasher hasher(hash_, index_.key_state(rule_index));
+  for (const Matcher& matcher : rule.match)
+    if (matcher.kind != Matcher::Kind::equal)
+      hasher.add_value(find_entry(asked.descriptor, matcher.key)->value);
+  const LimitStatus blank{
+      .rule = rule.name, .rule_index = rule_index, .descriptors = asked.bit, .hits = asked.hits};
+  return add_limits(index_.terms(rule_index, asked.descriptor), hasher, blank, wall);
+}
+
+bool Limiter::add_request_limit(const RuleIndex::Domain& domain, const Asked& asked, WallTime wall) {
+  PrincipalHasher hasher(hash_, domain.request_key_state);
+  for (const Entry& entry : asked.descriptor.entries) {
+    hasher.add_value(entry.key);
+    hasher.add_value(entry.value);
+  }
+  // A front end lets no other values through; if one does, they must not stop the node.
+  const RequestLimit& brought = *asked.descriptor.limit;
+  const Limit limit{.requests = std::min(brought.requests, limit_requests_max),
+                    .window_s = std::clamp(brought.window_s, window_s_min, window_s_max)};
+  Terms terms = index_.request_terms(asked.descriptor);
+  terms.limits = std::span(&limit, 1);
+  const LimitStatus blank{
+      .rule = request_rule_name, .rule_index = no_rule, .descriptors = asked.bit, .hits = asked.hits};
+  return add_limits(terms, hasher, blank, wall);
+}
+
+void Limiter::mark_replaced(const RuleIndex::Domain& domain, std::span<const Descriptor> descriptors) {
+  ++replacing_requests_;
+  for (const std::uint32_t rule : domain.replacing) {
+    const bool matches = std::any_of(descriptors.begin(), descriptors.end(), [&](const Descriptor& one) {
+      return !one.limit && fits(rules_.rules[rule], one);
+    });
+    if (!matches) continue;
+    for (const std::uint32_t replaced : index_.replaced_by(rule))
+      replaced_in_[replaced] = replacing_requests_;
+  }
+}
+
+bool Limiter::match_rules(const RuleIndex::Domain& domain, const Asked& asked, WallTime wall) {
+  for (const std::uint32_t rule : domain.rules) {
+    if (!domain.replacing.empty() && replaced_in_[rule] == replacing_requests_) continue;
+    if (fits(rules_.rules[rule], asked.descriptor) && !add_rule(rule, asked, wall)) return false;
   }
   return true;
 }
 
 bool Limiter::match(const Request& request, WallTime wall) {
   limits_count_ = 0;
-  if (!request.domain.empty() && request.domain != rules_.domain) return true;
-  for (const Descriptor& descriptor : request.descriptors)
-    for (std::uint32_t index = 0; index < rules_.rules.size(); ++index)
-      if (rule_matches(rules_.rules[index], descriptor) && !add_limits(index, descriptor, wall)) return false;
-  return true;
+  if (live_changed_) index_.set_live(rules_, live_);
+  live_changed_ = false;
+  const RuleIndex::Domain* domain = index_.find_domain(request.domain);
+  if (domain == nullptr) return true;
+  const auto descriptors =
+      request.descriptors.first(std::min(request.descriptors.size(), descriptors_per_request_max));
+  if (!domain->replacing.empty()) mark_replaced(*domain, descriptors);
+  for (std::size_t i = 0; i < descriptors.size(); ++i) {
+    const Descriptor& descriptor = descriptors[i];
+    const Asked asked{.descriptor = descriptor,
+                      .bit = std::uint64_t{1} << i,
+                      .hits = std::min(descriptor.hits.value_or(request.hits), hits_per_request_max)};
+    const bool fit = descriptor.limit ? add_request_limit(*domain, asked, wall)  //
+                                      : match_rules(*domain, asked, wall);
+    if (!fit) return false;
+  }
+  return descriptors.size() == request.descriptors.size();
 }
 
-void Limiter::judge(std::size_t index, Hits hits, const Surroundings& around, const CounterTable& counters) {
+const Rule& Limiter::rule_of(const LimitStatus& status) const {
+  return status.rule_index == no_rule ? request_rule() : rules_.rules[status.rule_index];
+}
+
+void Limiter::judge(std::size_t index, const Surroundings& around, const CounterTable& counters) {
   LimitStatus& status = limits_[index];
-  const Rule& rule = rules_.rules[status.rule_index];
+  if (status.unlimited) return;
+  const Hits hits = status.hits;
+  const Rule& rule = rule_of(status);
   const CounterId& id = ids_[index];
   const Hits budget = budget_of(rule, status.limit, around);
   // A component above the limit plus one request's cost can only be an error or an attack.
@@ -104,22 +212,28 @@ void Limiter::judge(std::size_t index, Hits hits, const Surroundings& around, co
     if (!Guard::admits(spending, around)) status.denial = Denial::held_back;
   }
   status.allowed = status.denial == Denial::none;
-  status.enforced = rule.when_isolated != WhenIsolated::learning || !around.isolated;
+  if (status.enforced && rule.when_isolated == WhenIsolated::learning && around.isolated) {
+    status.enforced = false;
+    status.enforced_by = EnforcementSource::isolation;
+  }
   status.remaining = saturating_sub(budget, status.used);
   if (slides && !status.allowed)
     status.reset_ms = sliding_wait_ms(SlidingCounts{.previous = previous, .current = current},
                                       saturating_sub(budget, hits), id.window, around.wall);
 }
 
-void Limiter::count(std::size_t index, Hits hits, const Surroundings& around, CounterTable& counters) {
+void Limiter::count(std::size_t index, const Surroundings& around, CounterTable& counters) {
   LimitStatus& status = limits_[index];
-  const auto component = counters.add_own(ids_[index], hits, around.wall);
+  const auto component = counters.add_own(ids_[index], status.hits, around.wall);
   status.counted = component.has_value();
   if (!component) return;
-  status.used = saturating_add(status.used, hits);
-  status.remaining = saturating_sub(status.remaining, hits);
-  charges_[charges_count_++] = Charge{.component = *component, .limit = budgets_[index]};
-  const Rule& rule = rules_.rules[status.rule_index];
+  status.used = saturating_add(status.used, status.hits);
+  status.remaining = saturating_sub(status.remaining, status.hits);
+  // Above a limit that only learns nothing depends on how soon the others know, and telling them of every hit
+  // at once would be a flood.
+  const bool above = !status.allowed && status.denial != Denial::held_back;
+  charges_[charges_count_++] = Charge{.component = *component, .limit = above ? hits_max : budgets_[index]};
+  const Rule& rule = rule_of(status);
   // A neighborhood may fall apart at any time.
   if (rule.admission == Admission::guarded || rule.when_isolated == WhenIsolated::share)
     guard_.follow(*component);
@@ -128,22 +242,32 @@ void Limiter::count(std::size_t index, Hits hits, const Surroundings& around, Co
   const ComponentIndex own = counters.own_component(previous);
   if (own != no_component)
     charges_[charges_count_++] =
-        Charge{.component = own, .limit = saturating_add(counters.value(previous), status.remaining)};
+        Charge{.component = own,
+               .limit = above ? hits_max : saturating_add(counters.value(previous), status.remaining)};
 }
 
-Decision Limiter::decide(const Request& request, const Surroundings& around, CounterTable& counters) {
+Decision Limiter::look(const Request& request, const Surroundings& around, const CounterTable& counters) {
   Decision decision;
   decision.truncated = !match(request, around.wall);
   charges_count_ = 0;
-  const Hits hits = std::min(request.hits, hits_per_request_max);
+  bool exceeded = false;
   for (std::size_t i = 0; i < limits_count_; ++i) {
-    judge(i, hits, around, counters);
+    judge(i, around, counters);
     decision.allowed = decision.allowed && (limits_[i].allowed || !limits_[i].enforced);
+    exceeded = exceeded || !limits_[i].allowed;
   }
-  if (decision.allowed && hits > 0)
-    for (std::size_t i = 0; i < limits_count_; ++i) count(i, hits, around, counters);
+  decision.learned = decision.allowed && exceeded;
   decision.limits = std::span<const LimitStatus>(limits_.data(), limits_count_);
   decision.tightest = tightest(decision.allowed);
+  return decision;
+}
+
+Decision Limiter::decide(const Request& request, const Surroundings& around, CounterTable& counters) {
+  Decision decision = look(request, around, counters);
+  if (!decision.allowed) return decision;
+  for (std::size_t i = 0; i < limits_count_; ++i)
+    if (limits_[i].hits > 0 && !limits_[i].unlimited) count(i, around, counters);
+  decision.tightest = tightest(true);  // what remains is less now
   return decision;
 }
 
@@ -151,7 +275,7 @@ const LimitStatus* Limiter::tightest(bool allowed) const {
   const LimitStatus* best = nullptr;
   for (std::size_t i = 0; i < limits_count_; ++i) {
     const LimitStatus& status = limits_[i];
-    if (!allowed && (status.allowed || !status.enforced)) continue;
+    if (status.unlimited || (!allowed && (status.allowed || !status.enforced))) continue;
     const bool better = best == nullptr || (allowed ? status.remaining < best->remaining  //
                                                     : status.reset_ms > best->reset_ms);
     if (better) best = &status;

@@ -3,8 +3,14 @@
 /// A request may match several rules in each of its descriptors, and each rule may have several limits. It
 /// passes if every limit allows it, and then every limit counts it; a denied request counts nowhere, so a
 /// flood of denials neither fills the table nor keeps a window closed. Two passes do that: look at all
-/// counters, then, if all allow, add to all. Each limit is looked at once, however many descriptors lead to
-/// it.
+/// counters, then, if all allow, add to all. A limit that only learns is looked at and counted like any
+/// other, and has no say in the verdict.
+///
+/// Each counter is looked at and counted once, however many descriptors lead to it, with the largest of their
+/// hits. If they come with different terms for it (an override may ask for more than what tells callers
+/// apart) the stricter hold: as if each had been looked at, in whatever order.
+///
+/// What each rule says to whom - overrides, lists, live changes - is in `rule_index.hpp`.
 ///
 /// `fixed_window`: a request passes while used + hits <= limit in the current window. `sliding_window`: used
 /// also has the previous window's hits, weighted by the share of it that the last window length still covers.
@@ -16,8 +22,9 @@
 #include <starling/request.hpp>
 
 #include <array>
+#include <cstdint>
 #include <span>
-#include <string_view>
+#include <vector>
 
 #include "base/ids.hpp"
 #include "base/keyed_hash.hpp"
@@ -25,6 +32,8 @@
 #include "counter/counter_table.hpp"
 #include "limiter/guard.hpp"
 #include "limiter/live_override.hpp"
+#include "limiter/principal_hash.hpp"
+#include "limiter/rule_index.hpp"
 #include "limiter/rules.hpp"
 #include "limiter/surroundings.hpp"
 
@@ -35,12 +44,16 @@ inline constexpr Hits hits_per_request_max = 0xFFFF'FFFF;
 class Limiter {
  public:
   /// `components_max`: rows of the counter table, for what is kept beside them.
-  Limiter(RuleSet rules, KeyedHash hash, std::size_t components_max = 0)
-      : rules_(std::move(rules)), hash_(hash), guard_(components_max) {}
+  Limiter(RuleSet rules, KeyedHash hash, std::size_t components_max = 0);
+  Limiter(const Limiter&) = delete;  // the index has views of the rules
+  Limiter& operator=(const Limiter&) = delete;
 
   /// Decides, and counts if the request passes. Views in the result live until the next call or
-  /// `replace_rules`. Shape: O(rules x descriptors), no allocation for known counters.
+  /// `replace_rules`. Shape: O(rules x descriptors), in the overrides and lists of a rule O(1) but for
+  /// patterns; no allocation for known counters. The first one after a live change indexes it.
   Decision decide(const Request& request, const Surroundings& around, CounterTable& counters);
+  /// What `decide` would say, and nothing is counted, whatever the hits.
+  Decision look(const Request& request, const Surroundings& around, const CounterTable& counters);
 
   /// What the last `decide` counted: the component that grew, and what its counter is held to. With a sliding
   /// window the previous window's component too, for what is kept back of it weighs on the same limit.
@@ -50,35 +63,57 @@ class Limiter {
   };
   std::span<const Charge> charges() const { return {charges_.data(), charges_count_}; }
 
-  /// The counters behind the last decision's `limits`, in the same order; for inspection.
+  /// The counters behind the last decision's `limits`, in the same order; for inspection. What is unlimited
+  /// has none: there the window's length is 0.
   std::span<const CounterId> counters() const { return {ids_.data(), limits_count_}; }
 
   /// What others know of our own counts, for `admission: guarded`.
   Guard& guard() { return guard_; }
 
-  void replace_rules(RuleSet rules) { rules_ = std::move(rules); }
-  /// The live overrides that hold from now on, all of them.
-  void set_live_overrides(std::vector<LiveOverride> overrides) { live_ = std::move(overrides); }
+  /// Live overrides stay, and counters too: they belong to names and windows.
+  void replace_rules(RuleSet rules);
+  /// The live overrides that hold from now on, all of them. Cheap: the next decision does the work.
+  void set_live_overrides(std::vector<LiveOverride> overrides);
   const RuleSet& rules() const { return rules_; }
+  const std::vector<LiveOverride>& live_overrides() const { return live_; }
 
  private:
+  /// A descriptor of the request: which, and what it costs.
+  struct Asked {
+    const Descriptor& descriptor;
+    std::uint64_t bit = 1;
+    Hits hits = 1;
+  };
+
   /// Fills `limits_` and `ids_` with every limit that applies. Returns false if there were more than fit.
   bool match(const Request& request, WallTime wall);
-  bool add_limits(std::uint32_t rule_index, const Descriptor& descriptor, WallTime wall);
-  /// Looks at limit `index`: what is used, and whether it allows `hits` more.
-  void judge(std::size_t index, Hits hits, const Surroundings& around, const CounterTable& counters);
-  void count(std::size_t index, Hits hits, const Surroundings& around, CounterTable& counters);
+  bool match_rules(const RuleIndex::Domain& domain, const Asked& asked, WallTime wall);
+  void mark_replaced(const RuleIndex::Domain& domain, std::span<const Descriptor> descriptors);
+  /// These return false if there is no room.
+  bool add_rule(std::uint32_t rule_index, const Asked& asked, WallTime wall);
+  bool add_request_limit(const RuleIndex::Domain& domain, const Asked& asked, WallTime wall);
+  bool add_limits(const Terms& terms, const PrincipalHasher& hasher, const LimitStatus& blank, WallTime wall);
+  bool add(const LimitStatus& status, const CounterId& id);
+
+  const Rule& rule_of(const LimitStatus& status) const;
+  /// Looks at limit `index`: what is used, and whether it allows its hits more.
+  void judge(std::size_t index, const Surroundings& around, const CounterTable& counters);
+  void count(std::size_t index, const Surroundings& around, CounterTable& counters);
   const LimitStatus* tightest(bool allowed) const;
 
   RuleSet rules_;
   std::vector<LiveOverride> live_;
+  bool live_changed_ = false;  // `index_` does not know of `live_` yet
   KeyedHash hash_;
+  RuleIndex index_;
   Guard guard_;
   // Scratch of one decision, kept so that deciding allocates nothing.
   std::array<LimitStatus, limits_per_request_max> limits_;
   std::array<CounterId, limits_per_request_max> ids_;
   std::array<Hits, limits_per_request_max> budgets_;  // what this node holds each limit to, here and now
   std::array<Charge, 2 * limits_per_request_max> charges_;
+  std::vector<std::uint64_t> replaced_in_;  // by rule: the last request in which another one replaced it
+  std::uint64_t replacing_requests_ = 0;
   std::size_t limits_count_ = 0;
   std::size_t charges_count_ = 0;
 };

@@ -15,9 +15,12 @@ namespace starling {
 class PrincipalHasher {
  public:
   PrincipalHasher(const KeyedHash& hash, std::string_view domain, std::string_view rule);
+  /// Goes on from where another one was: domain and rule of a request are hashed once, when rules are loaded.
+  PrincipalHasher(const KeyedHash& hash, std::uint64_t state) : hash_(hash), state_(state) {}
   void add_value(std::string_view value) { add(value); }
   /// May be called again with another window length.
   CounterKey key(std::uint32_t window_s) const;
+  std::uint64_t state() const { return state_; }
 
  private:
   void add(std::string_view part);

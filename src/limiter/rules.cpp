@@ -25,6 +25,8 @@ std::string Matcher::to_string() const {
 std::uint32_t Rule::window_s_smallest() const {
   std::uint32_t smallest = window_s_max;
   for (const Limit& limit : limits) smallest = std::min(smallest, limit.window_s);
+  for (const Override& other : overrides)
+    for (const Limit& limit : other.limits) smallest = std::min(smallest, limit.window_s);
   return smallest;
 }
 

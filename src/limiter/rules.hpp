@@ -122,6 +122,7 @@ struct Rule {
   std::vector<std::string> replaces;  ///< names of rules that do not apply to a request that this one matches
   std::string from;                   ///< "rules.yaml:12", for people; empty: built in
 
+  /// Of its limits and of those in its overrides.
   std::uint32_t window_s_smallest() const;
 };
 

@@ -379,6 +379,7 @@ std::optional<bool> Simulation::request(NodeIndex index, std::string_view princi
   trace(decision.allowed ? 3 : 4);
   for (std::size_t i = 0; i < decision.limits.size(); ++i) {
     const LimitStatus& status = decision.limits[i];
+    if (status.unlimited) continue;
     const bool counted = decision.allowed && status.counted && hits > 0;
     if (!counted && status.allowed) continue;
     const Hits limit = options_.cluster_limit != 0 ? options_.cluster_limit : status.limit;

@@ -154,6 +154,19 @@ TEST_SUITE("engine.engine") {
     CHECK(pair.total(pair.b, "alice") == 5);
   }
 
+  TEST_CASE("looking at counters counts nothing, though a descriptor names its own hits") {
+    Pair pair(one_rule(10, 3600));
+    pair.ask(pair.a, "alice", 3);
+    const Entry entry{"principal", "alice"};
+    const Descriptor descriptor{.entries = std::span(&entry, 1), .hits = 2};
+    for (int i = 0; i < 3; ++i) {
+      const auto views =
+          pair.a.engine->counters(Request{.descriptors = std::span(&descriptor, 1)}, pair.wall);
+      REQUIRE(views.size() == 1);
+      CHECK(views[0].total == 3);
+    }
+  }
+
   TEST_CASE("a full counter table lets requests pass uncounted, and says so") {
     Pair pair(one_rule(10, 3600), 2);
     pair.connect();

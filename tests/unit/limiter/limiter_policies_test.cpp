@@ -93,6 +93,8 @@ TEST_SUITE("limiter.policies") {
     CHECK(decision.allowed);
     CHECK_FALSE(decision.limits[0].allowed);
     CHECK_FALSE(decision.limits[0].enforced);
+    CHECK(decision.limits[0].enforced_by == EnforcementSource::isolation);
+    CHECK(decision.learned);
     CHECK(decision.limits[0].used == 21);
     learning.around.isolated = false;
     CHECK_FALSE(learning.allows(alice));
@@ -154,10 +156,44 @@ TEST_SUITE("limiter.policies") {
     CHECK(admitted_of(more, 100) < 10);
   }
 
+  TEST_CASE("above a limit that only learns the others need not be told of every hit at once") {
+    for (const bool slides : {false, true}) {
+      LimiterWorld world = world_with(2, [&](Rule& rule) {
+        rule.learning = true;
+        if (slides) rule.algorithm = Algorithm::sliding_window;
+      });
+      CHECK(admitted_of(world, 2) == 2);
+      CHECK(world.limiter.charges()[0].limit == 2);
+      const Decision above = world.decide(alice);
+      CHECK(above.learned);
+      CHECK(above.limits[0].used == 3);
+      CHECK(above.limits[0].remaining == 0);
+      REQUIRE(world.limiter.charges().size() == 1);
+      CHECK(world.limiter.charges()[0].limit == hits_max);
+      world.wall += std::chrono::milliseconds(7000);
+      CHECK(world.decide(alice).learned == slides);
+      CHECK(world.limiter.charges().size() == (slides ? 2 : 1));
+      for (const Limiter::Charge& charge : world.limiter.charges())
+        CHECK(charge.limit == (slides ? hits_max : 2));
+    }
+  }
+
+  TEST_CASE("what is held back while a rule learns is told as soon as it would be otherwise") {
+    LimiterWorld world = world_with(100, [](Rule& rule) {
+      rule.admission = Admission::guarded;
+      rule.learning = true;
+    });
+    world.around.nodes_count = world.around.known_count = 10;
+    world.around.rank = 9;
+    CHECK(admitted_of(world, 20) == 20);
+    CHECK(world.decide(alice).limits[0].denial == Denial::held_back);
+    CHECK(world.limiter.charges()[0].limit == 100);
+  }
+
   TEST_CASE("full table: learning passes uncounted, deny denies what it cannot count") {
     for (const WhenFull policy : {WhenFull::learning, WhenFull::deny}) {
-      LimiterWorld world = world_with(
-          5, [&](Rule& rule) { rule.when_full = policy; }, {.counters_max = 1, .components_max = 10});
+      LimiterWorld world = world_with(5, [&](Rule& rule) { rule.when_full = policy; },
+                                      {.counters_max = 1, .components_max = 10});
       CHECK(world.allows(alice));
       const Decision decision = world.decide(bob);
       CHECK(decision.allowed == (policy == WhenFull::learning));

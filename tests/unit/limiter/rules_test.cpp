@@ -67,6 +67,10 @@ TEST_SUITE("limiter.rules") {
                  Rule{.name = "b", .match = {}, .limits = {{1, 30}}}};
     CHECK(set.rules[0].window_s_smallest() == 10);
     CHECK(set.window_s_smallest() == 10);
+    set.rules[1].overrides = {Override{.match = {any()}, .limits = {{1, 20}, {1, 5}}},
+                              Override{.match = {any()}, .unlimited = true}};
+    CHECK(set.rules[1].window_s_smallest() == 5);
+    CHECK(set.window_s_smallest() == 5);
   }
 }
 
