@@ -1,12 +1,10 @@
 /// Several limits, rules and descriptors in one request: all or nothing.
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <set>
 #include <string>
 #include <tuple>
 
-#include "base/random.hpp"
 #include "limiter_world.hpp"
 
 namespace starling {
@@ -134,98 +132,6 @@ TEST_SUITE("limiter.limiter several") {
     world.limiter.replace_rules(rule_set(rules));
     CHECK_FALSE(world.decide({bob, bob}).truncated);  // the same counters again are not more limits
     CHECK(world.decide({alice, bob}).truncated);
-  }
-}
-
-/// Random rules over few keys and values, so that they meet.
-std::vector<Rule> draw_rules(Random& random) {
-  std::vector<Rule> rules;
-  for (std::uint64_t i = 1 + random.below(5); i > 0; --i) {
-    std::vector<Matcher> match;
-    for (const char* key : {"a", "b", "c"})
-      if (random.chance(0.5)) {
-        constexpr const char* texts[] = {"*", "x", "y", "x*"};
-        match.push_back(matcher(key, texts[random.below(4)]));
-      }
-    if (match.empty()) match.push_back(matcher("a", "*"));
-    std::vector<Limit> limits{{random.below(12), 1}};
-    if (random.chance(0.5)) limits.push_back({random.below(30), 10});
-    rules.push_back(rule("r" + std::to_string(i), std::move(match), std::move(limits)));
-  }
-  return rules;
-}
-
-std::vector<Entries> draw_descriptors(Random& random) {
-  std::vector<Entries> descriptors;
-  for (std::uint64_t i = 1 + random.below(2); i > 0; --i) {
-    Entries entries;
-    for (const char* key : {"c", "a", "b"})
-      if (random.chance(0.8)) {
-        constexpr const char* values[] = {"x", "y", "xy"};
-        entries.push_back(Entry{key, values[random.below(3)]});
-      }
-    descriptors.push_back(entries);
-  }
-  return descriptors;
-}
-
-TEST_SUITE("limiter.limiter properties") {
-  TEST_CASE("a denied request changes no counter, a passed one raises each of its counters by its hits") {
-    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
-      CAPTURE(seed);
-      Random random(seed);
-      LimiterWorld world(rule_set(draw_rules(random)));
-      std::set<CounterId> seen;
-      std::size_t denied_count = 0;
-      for (int step = 0; step < 60; ++step) {
-        world.wall += std::chrono::milliseconds(random.below(200));
-        const Hits hits = random.below(4);
-        const auto descriptors = draw_descriptors(random);
-        world.decide(descriptors, 0);
-        std::map<CounterId, Hits> before;
-        for (const CounterId& id : world.limiter.counters()) seen.insert(id);
-        for (const CounterId& id : seen) before[id] = world.counters.value(id);
-        const std::size_t counters_before = world.counters.counters_count();
-
-        const Decision decision = world.decide(descriptors, hits);
-        denied_count += !decision.allowed;
-        const auto applied = world.limiter.counters();
-        for (const auto& [id, value] : before) {
-          const bool raised = decision.allowed && std::count(applied.begin(), applied.end(), id) != 0;
-          REQUIRE(world.counters.value(id) == value + (raised ? hits : 0));
-        }
-        if (!decision.allowed || hits == 0) REQUIRE(world.counters.counters_count() == counters_before);
-        for (const LimitStatus& status : decision.limits)
-          if (decision.allowed) REQUIRE(status.used <= status.limit);
-      }
-      if (seed == 1) CHECK(denied_count > 0);
-    }
-  }
-
-  TEST_CASE("the order of rules and descriptors does not change what passes and what is counted") {
-    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
-      CAPTURE(seed);
-      Random random(seed);
-      std::vector<Rule> rules = draw_rules(random);
-      LimiterWorld forward(rule_set(rules));
-      std::reverse(rules.begin(), rules.end());
-      LimiterWorld backward(rule_set(rules));
-      for (int step = 0; step < 60; ++step) {
-        const Hits hits = random.below(4);
-        auto descriptors = draw_descriptors(random);
-        const Decision one = forward.decide(descriptors, hits);
-        std::reverse(descriptors.begin(), descriptors.end());
-        const Decision other = backward.decide(descriptors, hits);
-        REQUIRE(one.allowed == other.allowed);
-        REQUIRE(one.limits.size() == other.limits.size());
-        REQUIRE(values_of(one) == values_of(other));
-        REQUIRE((one.tightest == nullptr) == (other.tightest == nullptr));
-        if (one.tightest != nullptr && one.allowed)
-          REQUIRE(one.tightest->remaining == other.tightest->remaining);
-        if (one.tightest != nullptr && !one.allowed)
-          REQUIRE(one.tightest->reset_ms == other.tightest->reset_ms);
-      }
-    }
   }
 }
 
