@@ -278,6 +278,10 @@ bool Simulation::decodes(wire::Kind kind) {
       return decoder_.inquiry().has_value();
     case wire::Kind::witness:
       return decoder_.witness().has_value();
+    case wire::Kind::overrides:
+      return decoder_.overrides().has_value();
+    case wire::Kind::overrides_query:
+      return decoder_.overrides_query().has_value();
   }
   return false;
 }

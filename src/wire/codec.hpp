@@ -32,6 +32,9 @@ class Encoder {
   std::span<const std::byte> encode(const Heartbeat& heartbeat);
   std::span<const std::byte> encode(const Inquiry& inquiry);
   std::span<const std::byte> encode(const Witness& witness);
+  /// The entries must fit: `overrides_fixed_bytes` and `override_bytes` of each.
+  std::span<const std::byte> encode(const Overrides& overrides);
+  std::span<const std::byte> encode(const OverridesQuery& query);
 
  private:
   std::span<const std::byte> seal(Kind kind);
@@ -40,6 +43,10 @@ class Encoder {
   flatbuffers::FlatBufferBuilder builder_;
   std::vector<std::byte> datagram_;
 };
+
+/// Upper bounds, never exceeded, of what an Overrides packet takes without entries, and with each entry more.
+inline constexpr std::size_t overrides_fixed_bytes = 136;
+std::size_t override_bytes(const OverrideEntry& entry);
 
 /// Tells, entry by entry, whether a delta still fits `datagram_bytes_max`: an upper bound, never exceeded.
 class DeltaSize {
@@ -81,10 +88,12 @@ class Decoder {
   Result<const Heartbeat*> heartbeat();
   Result<const Inquiry*> inquiry();
   Result<const Witness*> witness();
+  Result<const Overrides*> overrides();
+  Result<const OverridesQuery*> overrides_query();
 
  private:
   template <class Table>
-  const Table* verified_root();
+  const Table* verified_root() const;
 
   std::uint64_t cluster_tag_;
   // FlatBuffers reads in place and wants its buffer aligned; a datagram may come from anywhere.
@@ -98,6 +107,18 @@ class Decoder {
   Heartbeat heartbeat_;
   Inquiry inquiry_;
   Witness witness_;
+  Overrides overrides_;
+  OverridesQuery overrides_query_;
 };
+
+template <class Table>
+const Table* Decoder::verified_root() const {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(body_->bytes.data());
+  // The verifier itself reads the root offset, so there must be one.
+  if (body_bytes_ < sizeof(flatbuffers::uoffset_t)) return nullptr;
+  flatbuffers::Verifier verifier(bytes, body_bytes_, 8, 256);
+  if (!verifier.VerifyBuffer<Table>(nullptr)) return nullptr;
+  return flatbuffers::GetRoot<Table>(bytes);
+}
 
 }  // namespace starling::wire

@@ -4,42 +4,17 @@
 
 #include "starling_generated.h"
 #include "wire/codec.hpp"
+#include "wire/field.hpp"
 #include "wire/header.hpp"
 
 namespace starling::wire {
 namespace {
-
-// Numbers of the fields in protocol/README.md, reported as the detail of bad_field.
-enum Field : std::uint32_t {
-  sender = 1,
-  origin = 2,
-  version_range = 3,
-  window_length = 4,
-  entry_version = 5,
-  entries_count = 6,
-  name_text = 7,
-  node_state = 8,
-  sync_port = 9,
-  peers_list = 10,
-  holdings_list = 11,
-};
 
 // Offsets in a buffer may point at the same vector many times; what counts is what we would have to walk.
 constexpr std::size_t entries_max = datagram_bytes_max / sizeof(fb::Entry);
 
 bool printable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
-}
-
-Error bad(Field field) {
-  return Error{ErrorCode::bad_field, field};
-}
-
-/// The verifier of FlatBuffers 2.0 holds a vector's length to its alignment, but not its elements.
-template <class Struct>
-bool is_aligned(const flatbuffers::Vector<const Struct*>* vector) {
-  return vector == nullptr || vector->size() == 0 ||
-         reinterpret_cast<std::uintptr_t>(vector->Data()) % alignof(Struct) == 0;
 }
 
 Result<void> read_groups(const fb::Delta& table, Delta& out) {
@@ -49,13 +24,14 @@ Result<void> read_groups(const fb::Delta& table, Delta& out) {
     if (!is_aligned(group->entries()) || !is_aligned(group->wide())) return fail(ErrorCode::malformed);
     const std::size_t count = (group->entries() == nullptr ? 0 : group->entries()->size()) +
                               (group->wide() == nullptr ? 0 : group->wide()->size());
-    if (count == 0 || out.entries.size() + count > entries_max) return tl::unexpected(bad(entries_count));
+    if (count == 0 || out.entries.size() + count > entries_max)
+      return tl::unexpected(bad(Field::entries_count));
     const DeltaEntry window{.window_s = group->window_s(),
                             .window_id = WindowId{group->window_id()},
                             .key = {},
                             .count = 0,
                             .version = {}};
-    if (window.window_s == 0) return tl::unexpected(bad(window_length));
+    if (window.window_s == 0) return tl::unexpected(bad(Field::window_length));
     const auto add = [&](std::uint64_t key, Hits hits, std::uint64_t version) {
       DeltaEntry entry = window;
       entry.key = CounterKey{key};
@@ -71,7 +47,7 @@ Result<void> read_groups(const fb::Delta& table, Delta& out) {
     if (group->wide() != nullptr)
       for (const fb::WideEntry* entry : *group->wide())
         in_range &= add(entry->key(), entry->count(), entry->version());
-    if (!in_range) return tl::unexpected(bad(entry_version));
+    if (!in_range) return tl::unexpected(bad(Field::entry_version));
   }
   std::sort(out.entries.begin(), out.entries.end(),
             [](const DeltaEntry& a, const DeltaEntry& b) { return a.version < b.version; });
@@ -86,22 +62,10 @@ Result<Kind> Decoder::open(std::span<const std::byte> datagram, Port port) {
   const auto header = Header::read(datagram);
   if (!header) return tl::unexpected(header.error());
   if (header->cluster_tag != cluster_tag_) return fail(ErrorCode::wrong_cluster);
-  const bool about_counts = header->kind == Kind::delta || header->kind == Kind::pull;
-  const Port belongs = about_counts ? Port::sync : Port::heartbeat;
-  if (port != belongs) return fail(ErrorCode::wrong_port);
+  if (port != port_of(header->kind)) return fail(ErrorCode::wrong_port);
   body_bytes_ = datagram.size() - header_bytes;
   if (body_bytes_ != 0) std::memcpy(body_->bytes.data(), datagram.data() + header_bytes, body_bytes_);
   return header->kind;
-}
-
-template <class Table>
-const Table* Decoder::verified_root() {
-  const auto* bytes = reinterpret_cast<const std::uint8_t*>(body_->bytes.data());
-  // The verifier itself reads the root offset, so there must be one.
-  if (body_bytes_ < sizeof(flatbuffers::uoffset_t)) return nullptr;
-  flatbuffers::Verifier verifier(bytes, body_bytes_, 8, 256);
-  if (!verifier.VerifyBuffer<Table>(nullptr)) return nullptr;
-  return flatbuffers::GetRoot<Table>(bytes);
 }
 
 Result<const Delta*> Decoder::delta() {
@@ -115,9 +79,9 @@ Result<const Delta*> Decoder::delta() {
   delta_.ack = Version{table->ack()};
   delta_.partial = table->partial();
   delta_.patient = table->patient();
-  if (delta_.sender == OriginId{}) return tl::unexpected(bad(sender));
-  if (delta_.origin == OriginId{}) return tl::unexpected(bad(origin));
-  if (delta_.from > delta_.to) return tl::unexpected(bad(version_range));
+  if (delta_.sender == OriginId{}) return tl::unexpected(bad(Field::sender));
+  if (delta_.origin == OriginId{}) return tl::unexpected(bad(Field::origin));
+  if (delta_.from > delta_.to) return tl::unexpected(bad(Field::version_range));
   const auto read = read_groups(*table, delta_);
   if (!read) return tl::unexpected(read.error());
   return &delta_;
@@ -130,8 +94,8 @@ Result<const Pull*> Decoder::pull() {
                .recipient = OriginId{table->recipient()},
                .origin = OriginId{table->origin()},
                .from = Version{table->from()}};
-  if (pull_.sender == OriginId{}) return tl::unexpected(bad(sender));
-  if (pull_.origin == OriginId{}) return tl::unexpected(bad(origin));
+  if (pull_.sender == OriginId{}) return tl::unexpected(bad(Field::sender));
+  if (pull_.origin == OriginId{}) return tl::unexpected(bad(Field::origin));
   return &pull_;
 }
 
@@ -142,16 +106,16 @@ Result<const Heartbeat*> Decoder::heartbeat() {
   Heartbeat& out = heartbeat_;
   const std::string_view name = table->name() == nullptr ? "" : table->name()->string_view();
   const std::string_view software = table->software() == nullptr ? "" : table->software()->string_view();
-  if (table->sender() == 0) return tl::unexpected(bad(sender));
+  if (table->sender() == 0) return tl::unexpected(bad(Field::sender));
   if (name.size() > name_bytes_max || software.size() > software_bytes_max || !printable(name) ||
       !printable(software))
-    return tl::unexpected(bad(name_text));
-  if (table->state() > fb::NodeState::MAX) return tl::unexpected(bad(node_state));
-  if (table->sync_port() == 0) return tl::unexpected(bad(sync_port));
+    return tl::unexpected(bad(Field::name_text));
+  if (table->state() > fb::NodeState::MAX) return tl::unexpected(bad(Field::node_state));
+  if (table->sync_port() == 0) return tl::unexpected(bad(Field::sync_port));
   if (table->peers() != nullptr && table->peers()->size() > peers_per_heartbeat_max)
-    return tl::unexpected(bad(peers_list));
+    return tl::unexpected(bad(Field::peers_list));
   if (table->holdings() != nullptr && table->holdings()->size() > holdings_per_heartbeat_max)
-    return tl::unexpected(bad(holdings_list));
+    return tl::unexpected(bad(Field::holdings_list));
 
   out.sender = OriginId{table->sender()};
   out.recipient = OriginId{table->recipient()};
@@ -162,8 +126,8 @@ Result<const Heartbeat*> Decoder::heartbeat() {
   out.version = Version{table->version()};
   out.ack = Version{table->ack()};
   // Clocks beyond the year 9999 are nobody's; clamped here so that arithmetic with them cannot overflow.
-  out.wall =
-      WallTime(WallClock::duration(std::clamp<std::int64_t>(table->wall_ms(), 0, 253'402'300'799'000)));
+  out.wall = WallTime(WallClock::duration(
+      std::clamp<std::int64_t>(table->wall_ms(), 0, static_cast<std::int64_t>(wall_ms_max))));
   out.sent_ns = table->sent_ns();
   out.echo_ns = table->echo_ns();
   out.echo_held_us = table->echo_held_us();
@@ -185,6 +149,7 @@ Result<const Heartbeat*> Decoder::heartbeat() {
   out.interval_ms = std::min(table->interval_ms(), heartbeat_interval_ms_max);
   out.wants_answer = table->wants_answer();
   out.peer_delay_us = std::min(table->peer_delay_us(), peer_delay_us_max);
+  out.overrides = table->overrides();
   return &out;
 }
 
@@ -195,8 +160,8 @@ Result<const Inquiry*> Decoder::inquiry() {
                      .recipient = OriginId{table->recipient()},
                      .origin = OriginId{table->origin()},
                      .sent_ns = table->sent_ns()};
-  if (inquiry_.sender == OriginId{}) return tl::unexpected(bad(sender));
-  if (inquiry_.origin == OriginId{}) return tl::unexpected(bad(origin));
+  if (inquiry_.sender == OriginId{}) return tl::unexpected(bad(Field::sender));
+  if (inquiry_.origin == OriginId{}) return tl::unexpected(bad(Field::origin));
   return &inquiry_;
 }
 
@@ -208,8 +173,8 @@ Result<const Witness*> Decoder::witness() {
                      .origin = OriginId{table->origin()},
                      .echo_ns = table->echo_ns(),
                      .heard_us = table->heard_us()};
-  if (witness_.sender == OriginId{}) return tl::unexpected(bad(sender));
-  if (witness_.origin == OriginId{}) return tl::unexpected(bad(origin));
+  if (witness_.sender == OriginId{}) return tl::unexpected(bad(Field::sender));
+  if (witness_.origin == OriginId{}) return tl::unexpected(bad(Field::origin));
   return &witness_;
 }
 

@@ -98,7 +98,7 @@ std::span<const std::byte> Encoder::encode(const Heartbeat& heartbeat) {
       static_cast<fb::NodeState>(heartbeat.state), heartbeat.sync_port, heartbeat.version.value,
       heartbeat.ack.value, heartbeat.wall.time_since_epoch().count(), heartbeat.sent_ns, heartbeat.echo_ns,
       heartbeat.echo_held_us, peers_at, holdings_at, heartbeat.holdings_count, heartbeat.lists_holdings,
-      heartbeat.interval_ms, heartbeat.wants_answer, heartbeat.peer_delay_us));
+      heartbeat.interval_ms, heartbeat.wants_answer, heartbeat.peer_delay_us, heartbeat.overrides));
   return seal(Kind::heartbeat);
 }
 

@@ -1,6 +1,7 @@
 /// The messages of protocol/README.md as plain values, already checked.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -23,7 +24,44 @@ inline constexpr std::size_t holdings_per_heartbeat_max = 24;
 inline constexpr std::uint32_t heartbeat_interval_ms_max = 60'000;
 inline constexpr std::uint32_t peer_delay_us_max = 64'000;
 
-enum class Kind : std::uint8_t { delta = 1, pull = 2, heartbeat = 3, inquiry = 4, witness = 5 };
+/// Places of live overrides are cut into this many ranges of equal length, each with a digest.
+inline constexpr std::size_t override_buckets_count = 64;
+inline constexpr std::size_t override_kinds_count = 4;
+inline constexpr std::size_t override_bytes_max = 1024;  ///< encoded, by `override_bytes`
+inline constexpr std::size_t override_name_bytes_max = 256;
+inline constexpr std::size_t override_text_bytes_max = 512;
+inline constexpr std::size_t override_matches_max = 16;
+inline constexpr std::size_t override_limits_max = 8;
+inline constexpr std::uint32_t override_window_s_max = 366 * 86'400;
+inline constexpr std::uint64_t override_requests_max = 1'000'000'000'000;
+inline constexpr std::size_t overrides_per_packet_max = 32;
+inline constexpr std::uint64_t wall_ms_max = 253'402'300'799'000;  ///< the last second of the year 9999
+
+enum class Kind : std::uint8_t {
+  delta = 1,
+  pull = 2,
+  heartbeat = 3,
+  inquiry = 4,
+  witness = 5,
+  overrides = 6,
+  overrides_query = 7,
+};
+
+/// The UDP port that a message belongs to.
+constexpr Port port_of(Kind kind) {
+  switch (kind) {
+    case Kind::heartbeat:
+    case Kind::inquiry:
+    case Kind::witness:
+      return Port::heartbeat;
+    case Kind::delta:
+    case Kind::pull:
+    case Kind::overrides:
+    case Kind::overrides_query:
+      break;
+  }
+  return Port::sync;
+}
 
 struct DeltaEntry {
   std::uint32_t window_s = 0;
@@ -88,6 +126,7 @@ struct Heartbeat {
   std::uint32_t interval_ms = 0;    ///< between heartbeats to `recipient`; 0: not said
   bool wants_answer = false;        ///< the sender misses us
   std::uint32_t peer_delay_us = 0;  ///< the largest the sender has measured itself; 0: not said
+  std::uint64_t overrides = 0;      ///< digest of the sender's live overrides; 0: it has no notion of them
 
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };
@@ -109,6 +148,64 @@ struct Witness {
   std::uint32_t heard_us = 0;  ///< how long ago `sender` heard `origin` itself
 
   friend bool operator==(const Witness&, const Witness&) = default;
+};
+
+struct OverrideMatch {
+  std::string key;
+  std::uint8_t kind = 0;
+  std::string text;
+
+  friend bool operator==(const OverrideMatch&, const OverrideMatch&) = default;
+};
+
+struct OverrideLimit {
+  std::uint64_t requests = 0;
+  std::uint32_t window_s = 0;
+
+  friend bool operator==(const OverrideLimit&, const OverrideLimit&) = default;
+};
+
+/// One live override; what its fields mean is for `live` to say.
+struct OverrideEntry {
+  std::uint8_t kind = 0;
+  std::string rule;
+  std::string principal;
+  std::vector<OverrideMatch> match;
+  std::vector<OverrideLimit> limits;
+  bool unlimited = false;
+  bool learning = false;
+  bool deleted = false;
+  std::uint64_t wall_ms = 0;
+  std::uint32_t logical = 0;
+  OriginId origin;
+  std::uint64_t expires_ms = 0;  ///< 0: never
+  std::string set_by;
+  std::string set_on;
+
+  friend bool operator==(const OverrideEntry&, const OverrideEntry&) = default;
+};
+
+struct Overrides {
+  OriginId sender;
+  OriginId recipient;
+  std::uint64_t question = 0;  ///< 0: news that nobody asked for
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
+  bool last = false;
+  std::vector<OverrideEntry> entries;
+  std::uint32_t unknown_count = 0;  ///< entries of kinds that this version does not know; left out
+
+  friend bool operator==(const Overrides&, const Overrides&) = default;
+};
+
+struct OverridesQuery {
+  OriginId sender;
+  OriginId recipient;
+  std::uint64_t question = 0;
+  std::uint64_t after = 0;
+  std::array<std::uint64_t, override_buckets_count> buckets{};
+
+  friend bool operator==(const OverridesQuery&, const OverridesQuery&) = default;
 };
 
 }  // namespace starling::wire

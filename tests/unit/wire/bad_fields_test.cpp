@@ -297,6 +297,103 @@ TEST_SUITE("wire.decoder bad_field") {
       CHECK((*decoder.heartbeat())->wall.time_since_epoch().count() == expected);
     }
   }
+
+  TEST_CASE("1, 20, 21, 27: overrides and questions about them as a whole") {
+    using Entries = std::vector<flatbuffers::Offset<fb::Override>>;
+    const auto overrides = [](std::uint64_t sender, std::uint64_t from, std::uint64_t to, std::size_t count) {
+      return refusal(built(Kind::overrides,
+                           [&](FlatBufferBuilder& builder) {
+                             Entries entries;
+                             for (std::size_t i = 0; i < count; ++i) {
+                               fb::OverrideBuilder entry(builder);
+                               entry.add_origin(1);
+                               entries.push_back(entry.Finish());
+                             }
+                             return fb::CreateOverridesDirect(builder, sender, 2, 0, from, to, true,
+                                                              &entries);
+                           }),
+                     Kind::overrides);
+    };
+    CHECK(overrides(1, 5, 5, overrides_per_packet_max) == none);
+    CHECK(overrides(0, 5, 5, 1) == field(1));
+    CHECK(overrides(1, 6, 5, 1) == field(20));
+    CHECK(overrides(1, 5, 5, overrides_per_packet_max + 1) == field(21));
+    const auto query = [](std::uint64_t sender, std::size_t count) {
+      return refusal(built(Kind::overrides_query,
+                           [&](FlatBufferBuilder& builder) {
+                             const std::vector<std::uint64_t> buckets(count);
+                             return fb::CreateOverridesQueryDirect(builder, sender, 2, 1, 0, &buckets);
+                           }),
+                     Kind::overrides_query);
+    };
+    CHECK(query(1, override_buckets_count) == none);
+    CHECK(query(0, override_buckets_count) == field(1));
+    CHECK(query(1, override_buckets_count - 1) == field(27));
+    CHECK(query(1, override_buckets_count + 1) == field(27));
+    CHECK(query(1, 0) == field(27));
+  }
+
+  TEST_CASE("22 to 26: one override whose fields are outside their bounds") {
+    Encoder encoder(tag);
+    const auto refused = [&](const OverrideEntry& entry) {
+      return refusal(copy_of(encoder.encode(Overrides{.sender = OriginId{1}, .entries = {entry}})),
+                     Kind::overrides);
+    };
+    const OverrideEntry sound{.rule = "login",
+                              .match = {{"a", 0, "1"}, {"b", 2, ""}},
+                              .limits = {{5, 1}, {0, override_window_s_max}},
+                              .wall_ms = wall_ms_max,
+                              .origin = OriginId{1},
+                              .expires_ms = wall_ms_max,
+                              .set_by = "alice on call"};
+    CHECK(refused(sound) == none);
+    const auto with = [&](const auto& change) {
+      OverrideEntry entry = sound;
+      change(entry);
+      return refused(entry);
+    };
+    CHECK(with([](auto& entry) { entry.rule = std::string(override_name_bytes_max, 'r'); }) == none);
+    CHECK(with([](auto& entry) { entry.rule = std::string(override_name_bytes_max + 1, 'r'); }) == field(22));
+    CHECK(with([](auto& entry) { entry.principal = std::string(override_text_bytes_max + 1, 'p'); }) ==
+          field(22));
+    CHECK(with([](auto& entry) { entry.set_by = std::string(name_bytes_max + 1, 'p'); }) == field(22));
+    CHECK(with([](auto& entry) { entry.set_on = "a\nb"; }) == field(22));
+    CHECK(with([](auto& entry) { entry.match[0].text = "\xff"; }) == field(22));
+    CHECK(with([](auto& entry) { entry.match[0].key = "b"; }) == field(23));
+    CHECK(with([](auto& entry) { entry.match[0].key = "c"; }) == field(23));
+    CHECK(with([](auto& entry) { entry.match[0].key = ""; }) == field(23));
+    CHECK(with([](auto& entry) {
+            entry.match.clear();
+            for (char key = 'a'; key <= 'q'; ++key) entry.match.push_back({std::string(1, key), 1, ""});
+          }) == field(23));
+    CHECK(with([](auto& entry) { entry.limits[0].window_s = 0; }) == field(24));
+    CHECK(with([](auto& entry) { entry.limits[0].window_s = override_window_s_max + 1; }) == field(24));
+    CHECK(with([](auto& entry) { entry.limits[0].window_s = override_window_s_max; }) == field(24));
+    CHECK(with([](auto& entry) { entry.limits[0].requests = override_requests_max + 1; }) == field(24));
+    CHECK(with([](auto& entry) {
+            for (std::uint32_t i = 0; i < 7; ++i) entry.limits.push_back({1, 10 + i});
+          }) == field(24));
+    CHECK(with([](auto& entry) { entry.origin = {}; }) == field(25));
+    CHECK(with([](auto& entry) { entry.wall_ms = wall_ms_max + 1; }) == field(25));
+    CHECK(with([](auto& entry) { entry.expires_ms = wall_ms_max + 1; }) == field(26));
+  }
+
+  TEST_CASE("an override of a kind that a later version knows is left out, whatever is in it, and counted") {
+    Encoder encoder(tag);
+    Decoder decoder(tag);
+    const OverrideEntry known{.rule = "login", .origin = OriginId{1}};
+    OverrideEntry later{.kind = override_kinds_count, .rule = "a\nb"};
+    OverrideEntry later_matcher = known;
+    later_matcher.match = {{"a", 3, ""}};
+    const Packet bytes =
+        copy_of(encoder.encode(Overrides{.sender = OriginId{1}, .entries = {later, known, later_matcher}}));
+    REQUIRE(decoder.open(bytes, Port::sync));
+    const auto read = decoder.overrides();
+    REQUIRE(read);
+    CHECK((*read)->unknown_count == 2);
+    REQUIRE((*read)->entries.size() == 1);
+    CHECK((*read)->entries[0] == known);
+  }
 }
 
 }  // namespace

@@ -73,6 +73,8 @@ TEST_SUITE("wire.decoder") {
     CHECK(decoder.heartbeat().error().code == ErrorCode::malformed);
     CHECK(decoder.inquiry().error().code == ErrorCode::malformed);
     CHECK(decoder.witness().error().code == ErrorCode::malformed);
+    CHECK(decoder.overrides().error().code == ErrorCode::malformed);
+    CHECK(decoder.overrides_query().error().code == ErrorCode::malformed);
   }
 
   TEST_CASE("bytes behind the message are ignored, bytes missing from it are not") {

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "base/plain_text.hpp"
 #include "packets.hpp"
 
 namespace starling::wire {
@@ -13,6 +14,33 @@ constexpr int packets_count = 100'000;
 
 bool plain(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+}
+
+void check_override(const OverrideEntry& entry) {
+  REQUIRE(entry.kind < override_kinds_count);
+  REQUIRE(override_bytes(entry) <= override_bytes_max);
+  for (const std::string* text : {&entry.rule, &entry.principal, &entry.set_by, &entry.set_on})
+    REQUIRE(is_plain_text(*text));
+  REQUIRE(entry.set_by.size() <= name_bytes_max);
+  REQUIRE(entry.match.size() <= override_matches_max);
+  std::string previous;
+  for (const OverrideMatch& match : entry.match) {
+    REQUIRE(match.key > previous);
+    REQUIRE(match.kind < 3);
+    REQUIRE(is_plain_text(match.text));
+    previous = match.key;
+  }
+  REQUIRE(entry.limits.size() <= override_limits_max);
+  std::set<std::uint32_t> windows;
+  for (const OverrideLimit& limit : entry.limits) {
+    REQUIRE(limit.window_s >= 1);
+    REQUIRE(limit.window_s <= override_window_s_max);
+    REQUIRE(limit.requests <= override_requests_max);
+    REQUIRE(windows.insert(limit.window_s).second);
+  }
+  REQUIRE(entry.origin.value != 0);
+  REQUIRE(entry.wall_ms <= wall_ms_max);
+  REQUIRE(entry.expires_ms <= wall_ms_max);
 }
 
 /// Decodes, and checks what was let through. True if it was.
@@ -45,6 +73,12 @@ bool take(Decoder& decoder, std::span<const std::byte> bytes, Port port) {
     REQUIRE(ms_since_epoch(heartbeat.wall) <= 253'402'300'799'000);
     REQUIRE(heartbeat.interval_ms <= heartbeat_interval_ms_max);
     REQUIRE(heartbeat.peer_delay_us <= peer_delay_us_max);
+  } else if (*kind == Kind::overrides) {
+    const Overrides& overrides = **decoder.overrides();
+    REQUIRE(overrides.sender.value != 0);
+    REQUIRE(overrides.from <= overrides.to);
+    REQUIRE(overrides.entries.size() + overrides.unknown_count <= overrides_per_packet_max);
+    for (const OverrideEntry& entry : overrides.entries) check_override(entry);
   }
   return true;
 }
@@ -62,6 +96,8 @@ std::vector<std::pair<Kind, Packet>> samples() {
     result.emplace_back(Kind::pull, copy_of(encoder.encode(draw_pull(random))));
     result.emplace_back(Kind::inquiry, copy_of(encoder.encode(draw_inquiry(random))));
     result.emplace_back(Kind::witness, copy_of(encoder.encode(draw_witness(random))));
+    result.emplace_back(Kind::overrides, copy_of(encoder.encode(draw_overrides(random))));
+    result.emplace_back(Kind::overrides_query, copy_of(encoder.encode(draw_overrides_query(random))));
   }
   return result;
 }
@@ -97,7 +133,7 @@ TEST_SUITE("wire.decoder hostile") {
     Decoder decoder(tag);
     Random random(3);
     const auto valid = samples();
-    std::array<std::size_t, 6> taken{};
+    std::array<std::size_t, 8> taken{};
     for (int i = 0; i < 3 * packets_count; ++i) {
       const auto& [kind, whole] = valid[random.below(valid.size())];
       Packet bytes = whole;
@@ -146,7 +182,9 @@ TEST_SUITE("wire.decoder hostile") {
         {Kind::pull, copy_of(encoder.encode(draw_pull(random)))},
         {Kind::heartbeat, copy_of(encoder.encode(draw_heartbeat(random)))},
         {Kind::inquiry, copy_of(encoder.encode(draw_inquiry(random)))},
-        {Kind::witness, copy_of(encoder.encode(draw_witness(random)))}};
+        {Kind::witness, copy_of(encoder.encode(draw_witness(random)))},
+        {Kind::overrides, copy_of(encoder.encode(draw_overrides(random)))},
+        {Kind::overrides_query, copy_of(encoder.encode(draw_overrides_query(random)))}};
     for (const auto& [kind, whole] : small)
       for (std::size_t at = 0; at < whole.size(); ++at)
         for (int value = 0; value < 256; ++value) {

@@ -32,11 +32,8 @@ inline Packet packet(Kind kind, std::span<const std::byte> body) {
   return result;
 }
 
-inline constexpr std::array all_kinds{Kind::delta, Kind::pull, Kind::heartbeat, Kind::inquiry, Kind::witness};
-
-inline Port port_of(Kind kind) {
-  return kind == Kind::delta || kind == Kind::pull ? Port::sync : Port::heartbeat;
-}
+inline constexpr std::array all_kinds{Kind::delta,   Kind::pull,      Kind::heartbeat,      Kind::inquiry,
+                                      Kind::witness, Kind::overrides, Kind::overrides_query};
 
 /// Opens and decodes a packet as whatever it says it is. True if it was taken.
 inline Result<Kind> decode(Decoder& decoder, std::span<const std::byte> bytes, Port port) {
@@ -57,6 +54,10 @@ inline Result<Kind> decode(Decoder& decoder, std::span<const std::byte> bytes, P
       return outcome(decoder.inquiry());
     case Kind::witness:
       return outcome(decoder.witness());
+    case Kind::overrides:
+      return outcome(decoder.overrides());
+    case Kind::overrides_query:
+      return outcome(decoder.overrides_query());
   }
   return fail(ErrorCode::unknown_kind);
 }
@@ -147,6 +148,7 @@ inline Heartbeat draw_heartbeat(Random& random) {
   heartbeat.interval_ms = static_cast<std::uint32_t>(random.below(heartbeat_interval_ms_max + 1));
   heartbeat.wants_answer = random.chance(0.5);
   heartbeat.peer_delay_us = static_cast<std::uint32_t>(random.below(peer_delay_us_max + 1));
+  heartbeat.overrides = draw_u64(random);
   return heartbeat;
 }
 
@@ -170,6 +172,67 @@ inline Witness draw_witness(Random& random) {
                  .origin = draw_origin(random),
                  .echo_ns = draw_u64(random),
                  .heard_us = static_cast<std::uint32_t>(draw_u64(random))};
+}
+
+/// UTF-8 of one to four bytes a character.
+inline std::string draw_text(Random& random, std::size_t bytes_max) {
+  constexpr std::array<std::string_view, 6> characters{"a", "Z", " ", "\u00e4", "\u20ac", "\U0001f426"};
+  std::string text;
+  for (std::uint64_t i = random.below(bytes_max / 4 + 1); i > 0; --i)
+    text += characters[random.below(characters.size())];
+  return text;
+}
+
+inline OverrideEntry draw_override(Random& random) {
+  OverrideEntry entry;
+  entry.kind = static_cast<std::uint8_t>(random.below(override_kinds_count));
+  entry.rule = draw_text(random, random.chance(0.1) ? override_name_bytes_max : 30);
+  entry.principal = draw_text(random, random.chance(0.1) ? override_text_bytes_max : 30);
+  for (std::uint64_t i = random.below(random.chance(0.1) ? 5 : 3); i > 0; --i)
+    entry.match.push_back(
+        {"key-" + std::to_string(9 - i), static_cast<std::uint8_t>(random.below(3)), draw_text(random, 40)});
+  for (std::uint64_t i = random.below(override_limits_max + 1); i > 0; --i)
+    entry.limits.push_back(
+        {random.below(override_requests_max + 1), static_cast<std::uint32_t>(override_window_s_max - i)});
+  entry.unlimited = random.chance(0.5);
+  entry.learning = random.chance(0.5);
+  entry.deleted = random.chance(0.5);
+  entry.wall_ms = random.below(wall_ms_max + 1);
+  entry.logical = static_cast<std::uint32_t>(draw_u64(random));
+  entry.origin = draw_origin(random);
+  entry.expires_ms = random.chance(0.5) ? 0 : random.below(wall_ms_max + 1);
+  entry.set_by = draw_text(random, name_bytes_max);
+  entry.set_on = draw_text(random, name_bytes_max);
+  return entry;
+}
+
+/// As many entries as fit.
+inline Overrides draw_overrides(Random& random) {
+  Overrides overrides;
+  overrides.sender = draw_origin(random);
+  overrides.recipient = OriginId{draw_u64(random)};
+  overrides.question = draw_u64(random);
+  overrides.from = draw_u64(random);
+  overrides.to = std::max(overrides.from, draw_u64(random));
+  overrides.last = random.chance(0.5);
+  std::size_t bytes = overrides_fixed_bytes;
+  for (std::uint64_t i = random.below(12); i > 0; --i) {
+    OverrideEntry entry = draw_override(random);
+    const std::size_t more = override_bytes(entry);
+    if (more > override_bytes_max || bytes + more > datagram_bytes_max) break;
+    bytes += more;
+    overrides.entries.push_back(std::move(entry));
+  }
+  return overrides;
+}
+
+inline OverridesQuery draw_overrides_query(Random& random) {
+  OverridesQuery query{.sender = draw_origin(random),
+                       .recipient = OriginId{draw_u64(random)},
+                       .question = draw_u64(random),
+                       .after = draw_u64(random)};
+  for (std::uint64_t& bucket : query.buckets) bucket = draw_u64(random);
+  return query;
 }
 
 }  // namespace starling::wire

@@ -104,6 +104,48 @@ TEST_SUITE("wire.codec round trip") {
     CHECK(encoder.encode(Witness{{1}, {2}, {3}, 4, 5}).size() <= asked + 8);
   }
 
+  TEST_CASE("overrides and questions about them come back as they were, and what should fit fits") {
+    Encoder encoder(tag);
+    Decoder decoder(tag);
+    std::size_t entries_count = 0;
+    for (std::uint64_t seed = 1; seed <= seeds_count; ++seed) {
+      CAPTURE(seed);
+      Random random(seed);
+      const Overrides written = draw_overrides(random);
+      entries_count += written.entries.size();
+      const auto bytes = encoder.encode(written);
+      std::size_t bound = overrides_fixed_bytes;
+      for (const OverrideEntry& entry : written.entries) bound += override_bytes(entry);
+      REQUIRE(bytes.size() <= bound);
+      REQUIRE(decoder.open(bytes, Port::sync) == Kind::overrides);
+      const auto read = decoder.overrides();
+      REQUIRE(read);
+      REQUIRE(**read == written);
+      const OverridesQuery query = draw_overrides_query(random);
+      REQUIRE(decoder.open(encoder.encode(query), Port::sync) == Kind::overrides_query);
+      REQUIRE(**decoder.overrides_query() == query);
+    }
+    CHECK(entries_count > 2 * seeds_count);
+  }
+
+  TEST_CASE("the largest override that may be fits into a datagram") {
+    Encoder encoder(tag);
+    Decoder decoder(tag);
+    OverrideEntry entry{.rule = std::string(200, 'r'), .principal = "p", .origin = OriginId{hits_max}};
+    for (int i = 0; i < 9; ++i) entry.match.push_back({"key-" + std::to_string(i), 1, "t"});
+    while (override_bytes(entry) < override_bytes_max) entry.principal += 'p';
+    CHECK(override_bytes(entry) == override_bytes_max);
+    const Overrides written{.sender = OriginId{1}, .to = hits_max, .last = true, .entries = {entry}};
+    REQUIRE(decoder.open(encoder.encode(written), Port::sync));
+    const auto read = decoder.overrides();
+    REQUIRE(read);
+    CHECK(**read == written);
+    Overrides larger = written;
+    larger.entries[0].principal += 'p';
+    REQUIRE(decoder.open(encoder.encode(larger), Port::sync));
+    CHECK(decoder.overrides().error() == Error{ErrorCode::bad_field, 22});
+  }
+
   TEST_CASE("heartbeats come back as they were, and always fit") {
     Encoder encoder(tag);
     Decoder decoder(tag);
@@ -132,6 +174,7 @@ TEST_SUITE("wire.codec round trip") {
     written.echo_held_us = 0xFFFF'FFFF;
     written.holdings_count = 0xFFFF'FFFF;
     written.lists_holdings = true;
+    written.overrides = hits_max;
     written.peers.assign(1000, Endpoint{Address::v4(10, 0, 0, 1), 4291});
     written.holdings.assign(1000, Holding{OriginId{hits_max}, Version{hits_max}, hits_max});
     Encoder encoder(tag);
