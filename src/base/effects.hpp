@@ -14,6 +14,8 @@
 
 namespace starling {
 
+struct LiveView;  // `engine/view.hpp`; here it is only a name
+
 /// Something a person may want to read in the log. Nothing in the core depends on it.
 struct Notice {
   enum class Kind : std::uint8_t {
@@ -28,12 +30,18 @@ struct Notice {
     peer_table_full,       ///< a peer or candidate was refused
     clock_skew,            ///< a peer's clock differs by more than a tenth of the smallest window
     own_origin_from_afar,  ///< somebody else sends counts under our origin
+    override_set,          ///< here, or a peer told us at once
+    override_cleared,
+    override_expired,
+    overrides_taken_in,  ///< as many as `detail` says, because we asked a peer
+    overrides_refused,   ///< likewise, heard of in the last seconds and not taken
   };
   Kind kind{};
   OriginId peer{};
   Endpoint endpoint{};
-  std::string_view name;    ///< of the peer; valid during the call
-  std::int64_t detail = 0;  ///< clock_skew: ms
+  std::string_view name;           ///< of the peer; valid during the call
+  std::int64_t detail = 0;         ///< clock_skew: ms
+  const LiveView* live = nullptr;  ///< override_*; valid during the call
 };
 
 class Effects {

@@ -47,6 +47,8 @@ Engine::Engine(EngineOptions options, RuleSet rules, Instant now)
                               .egress_bytes_per_s = options_.egress_bytes_per_s,
                               .sync_mode = options_.sync_mode},
               store_, membership_, random_),
+      live_(LiveTable::Options{.self = options_.origin, .entries_max = options_.live_overrides_max}, hash_),
+      live_exchange_(options_.origin, live_, membership_, gossip_.egress(), gossip_.encoder()),
       decoder_(hash_.cluster_tag()),
       join_deadline_(now + options_.join_timeout) {
   STARLING_CHECK(options_.origin != OriginId{});
@@ -57,6 +59,7 @@ Result<void> Engine::on_datagram(const Endpoint& from, Port port, std::span<cons
                                  Instant now, WallTime wall, Effects& effects) {
   ++counts_.datagrams_received;
   store_.set_wall(wall);
+  wall_ = wall;
   const auto kind = decoder_.open(bytes, port);
   const Result<void> outcome =
       kind ? dispatch(from, *kind, bytes.size(), now, wall, effects) : tl::unexpected(kind.error());
@@ -64,7 +67,8 @@ Result<void> Engine::on_datagram(const Endpoint& from, Port port, std::span<cons
     ++counts_.datagrams_accepted;
   } else {
     ++counts_.dropped[static_cast<std::size_t>(outcome.error().code)];
-    if (outcome.error().code == ErrorCode::table_full) table_full_ = true;
+    const bool is_about_overrides = kind && *kind == wire::Kind::overrides;  // they have a table of their own
+    if (outcome.error().code == ErrorCode::table_full && !is_about_overrides) table_full_ = true;
   }
   return outcome;
 }
@@ -92,6 +96,13 @@ Result<void> Engine::dispatch(const Endpoint& from, wire::Kind kind, std::size_t
       if (!witness) return tl::unexpected(witness.error());
       return membership_.on_witness(from, **witness);
     }
+    case wire::Kind::overrides:
+      return on_overrides(from, now, wall, effects);
+    case wire::Kind::overrides_query: {
+      const auto query = decoder_.overrides_query();
+      if (!query) return tl::unexpected(query.error());
+      return live_exchange_.on_query(**query, from.address, now, effects);
+    }
   }
   return fail(ErrorCode::unknown_kind);
 }
@@ -103,6 +114,7 @@ Result<void> Engine::on_heartbeat(const Endpoint& from, std::size_t bytes_count,
   const auto heard = membership_.on_heartbeat(from, **heartbeat, now, wall, effects);
   if (!heard) return tl::unexpected(heard.error());
   gossip_.on_heartbeat(*heard, **heartbeat, now, effects);
+  live_exchange_.on_heartbeat(*heard, **heartbeat, now, effects);
   // To an address that may be forged no more goes than three times what came.
   const std::size_t bytes_max =
       heard->peer == nullptr ? answer_factor_max * bytes_count : wire::datagram_bytes_max;
@@ -128,6 +140,7 @@ void Engine::send_heartbeat(const Endpoint& to, std::size_t bytes_max, Instant n
   const wire::NodeState said = static_cast<wire::NodeState>(state_);
   membership_.compose(to, said, now, wall, heartbeat_);
   gossip_.compose(heartbeat_.recipient, heartbeat_);
+  live_exchange_.compose(heartbeat_);
   const std::span<const std::byte> datagram = gossip_.encoder().encode(heartbeat_);
   if (datagram.size() > bytes_max) return;
   gossip_.egress().on_sent(Purpose::heartbeat, datagram.size());
@@ -145,6 +158,7 @@ Surroundings Engine::surroundings(Instant now, WallTime wall) const {
 }
 
 Decision Engine::decide(const Request& request, Instant now, WallTime wall) {
+  if (live_is_stale(now, wall)) apply_live(now, wall);
   const Decision decision = limiter_.decide(request, surroundings(now, wall), counters_);
   for (const Limiter::Charge& charge : limiter_.charges())
     gossip_.on_admitted(charge.component, charge.limit, now);
@@ -158,6 +172,7 @@ Decision Engine::decide(const Request& request, Instant now, WallTime wall) {
 
 void Engine::on_tick(Instant now, WallTime wall, Effects& effects) {
   store_.set_wall(wall);
+  wall_ = wall;
   due_.heartbeats.clear();
   due_.inquiries.clear();
   membership_.on_tick(now, effects, due_);
@@ -169,8 +184,12 @@ void Engine::on_tick(Instant now, WallTime wall, Effects& effects) {
     effects.send(Port::heartbeat, to, datagram);
   }
   gossip_.on_tick(now, effects);
+  live_exchange_.on_tick(now, effects);
   const WallTime ended_by = expiry_clock_.at(now, wall);
-  if (next_expiry_check_ <= now) expire(ended_by, now);
+  if (next_expiry_check_ <= now) {
+    tend_live(now, wall, ended_by, effects);
+    expire(ended_by, now);
+  }
   if (table_full_ && now - table_full_noticed_ >= table_full_notice_interval) {
     table_full_ = false;
     table_full_noticed_ = now;
@@ -192,7 +211,8 @@ void Engine::expire(WallTime ended_by, Instant now) {
 }
 
 Instant Engine::next_deadline() const {
-  Instant next = std::min({membership_.next_deadline(), gossip_.next_deadline(), next_expiry_check_});
+  Instant next = std::min({membership_.next_deadline(), gossip_.next_deadline(),
+                           live_exchange_.next_deadline(), next_expiry_check_});
   if (state_ == EngineState::joining) next = std::min(next, join_deadline_);
   if (state_ == EngineState::leaving) next = std::min(next, leave_deadline_);
   return next;
@@ -204,13 +224,15 @@ void Engine::on_resolved(std::span<const Endpoint> candidates, Instant now, Effe
 
 void Engine::update_state(Instant now, WallTime wall, Effects& effects) {
   if (state_ == EngineState::joining) {
-    const bool complete = membership_.everybody_listed_is_here() && gossip_.joined();
+    const bool complete =
+        membership_.everybody_listed_is_here() && gossip_.joined() && live_exchange_.joined();
     if (!complete && now < join_deadline_) return;
     state_ = EngineState::ready;
     gossip_.finish_join();
     effects.notify(Notice{.kind = complete ? Notice::Kind::became_ready : Notice::Kind::join_timed_out});
   } else if (state_ == EngineState::leaving && leave_deadline_ != never) {
-    if (gossip_.everything_acked() || now >= leave_deadline_) say_goodbye(now, wall, effects);
+    const bool told = gossip_.everything_acked() && live_exchange_.everything_told();
+    if (told || now >= leave_deadline_) say_goodbye(now, wall, effects);
   }
 }
 
@@ -241,6 +263,7 @@ EngineCounts Engine::counts() const {
   counts.known_count = membership_.known_count();
   counts.isolated = membership_.isolated();
   counts.peer_delay = membership_.peer_delay();
+  counts.live = live_.counts(wall_);
   return counts;
 }
 
@@ -250,7 +273,8 @@ EngineSizes Engine::sizes() const {
                      .origins = gossip_.origins_count(),
                      .peers = membership_.peers().size(),
                      .addresses = membership_.addresses().all().size(),
-                     .gossip = gossip_.sizes()};
+                     .gossip = gossip_.sizes(),
+                     .overrides = live_.size()};
 }
 
 Hits Engine::look(const CounterId& id, std::vector<CounterView::Share>& shares) const {
@@ -299,6 +323,7 @@ std::vector<PeerView> Engine::peers(Instant now) const {
 }
 
 std::vector<CounterView> Engine::counters(const Request& request, WallTime wall) {
+  if (live_applied_.stale) apply_live(live_applied_.at, wall);
   const Decision decision = limiter_.look(request, Surroundings{.wall = wall}, counters_);
   const std::span<const CounterId> ids = limiter_.counters();
   std::vector<CounterView> views;

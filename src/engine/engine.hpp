@@ -21,6 +21,7 @@
 #include "engine/view.hpp"
 #include "gossip/gossip.hpp"
 #include "limiter/limiter.hpp"
+#include "live/live_exchange.hpp"
 #include "membership/membership.hpp"
 #include "wire/codec.hpp"
 
@@ -41,6 +42,7 @@ struct EngineOptions {
   std::uint32_t counters_max = 1'000'000;
   std::uint32_t components_max = 4'000'000;
   std::uint64_t egress_bytes_per_s = egress_bytes_per_s_default;  ///< what may wait waits above this
+  std::size_t live_overrides_max = starling::live_overrides_max;  ///< tombstones included
 };
 
 class Engine {
@@ -68,6 +70,19 @@ class Engine {
   void replace_rules(RuleSet rules);
   const RuleSet& rules() const { return limiter_.rules(); }
 
+  /// Changes the rules while running, here and by gossip everywhere; replaces what was set about the same
+  /// subject. A rule that is not known (yet) may be named. Of times, `expires_at` is by the nodes' wall
+  /// clocks. Errors (state unchanged): table_full; bad_field, detail: a LiveFlaw.
+  Result<LiveView> set_live(const LiveOverride& what, std::optional<WallTime> expires_at,
+                            std::string_view set_by, Instant now, WallTime wall, Effects& effects);
+  /// Takes it back. False: nothing holds about this subject.
+  bool clear_live(const LiveOverride& subject, std::string_view by, Instant now, WallTime wall,
+                  Effects& effects);
+  /// All that hold, by kind, rule and whom they are about.
+  std::vector<LiveView> live_overrides(WallTime wall) const;
+  /// All that is kept of them, tombstones too; for inspection.
+  const LiveTable& live_table() const { return live_; }
+
   /// Begins to leave: not ready any more, everything is published at once. Requests are still answered.
   void begin_leave(Instant now, Effects& effects);
   /// No more requests will come: say goodbye when every live peer holds all our counts, or at `deadline`.
@@ -91,6 +106,7 @@ class Engine {
                         WallTime wall, Effects& effects);
   Result<void> on_heartbeat(const Endpoint& from, std::size_t bytes_count, Instant now, WallTime wall,
                             Effects& effects);
+  Result<void> on_overrides(const Endpoint& from, Instant now, WallTime wall, Effects& effects);
   Result<void> on_inquiry(const Endpoint& from, Instant now, Effects& effects);
   /// Not sent if it would be larger than `bytes_max`.
   void send_heartbeat(const Endpoint& to, std::size_t bytes_max, Instant now, WallTime wall,
@@ -98,6 +114,12 @@ class Engine {
   void update_state(Instant now, WallTime wall, Effects& effects);
   void say_goodbye(Instant now, WallTime wall, Effects& effects);
   void expire(WallTime ended_by, Instant now);
+  // Live overrides (engine_live.cpp).
+  bool live_is_stale(Instant now, WallTime wall) const;
+  void apply_live(Instant now, WallTime wall);
+  void tend_live(Instant now, WallTime wall, WallTime ended_by, Effects& effects);
+  void tell_expired(WallTime wall, Effects& effects);
+  void tell_changed(const LiveEntry& entry, OriginId told_by, Effects& effects);
   Surroundings surroundings(Instant now, WallTime wall) const;
 
   EngineOptions options_;
@@ -108,6 +130,8 @@ class Engine {
   CounterStore store_;
   Membership membership_;
   Gossip gossip_;
+  LiveTable live_;
+  LiveExchange live_exchange_;
   wire::Decoder decoder_;
   EngineState state_ = EngineState::joining;
   EngineCounts counts_;
@@ -115,6 +139,23 @@ class Engine {
   Instant leave_deadline_ = never;
   ExpiryClock expiry_clock_;
   Instant next_expiry_check_{};
+  WallTime wall_{};  // of the last input
+  /// What the limiter was given of the live overrides, and until when that is right.
+  struct LiveApplied {
+    bool stale = false;
+    bool at_once = false;  ///< somebody here waits for it
+    Instant at{};
+    std::optional<WallTime> next_expiry;
+    std::optional<WallTime> last_expired;
+  } live_applied_;
+  std::optional<WallTime> live_expiry_untold_;  // the first of which nobody was told
+  /// What is told to people in sums.
+  struct LiveNews {
+    std::uint64_t taken_in = 0;
+    OriginId taken_from;
+    std::uint64_t refused_told = 0;
+    Instant refused_told_at{};
+  } live_news_;
   Instant table_full_noticed_{};
   bool table_full_ = false;
   Membership::Due due_;        // scratch

@@ -14,6 +14,7 @@
 #include "base/time.hpp"
 #include "gossip/gossip.hpp"
 #include "limiter/live_override.hpp"
+#include "live/live_table.hpp"
 
 namespace starling {
 
@@ -80,6 +81,7 @@ struct EngineSizes {
   std::size_t peers = 0;
   std::size_t addresses = 0;
   GossipSizes gossip;
+  std::size_t overrides = 0;  ///< live ones, tombstones included
 };
 
 struct EngineCounts {
@@ -96,6 +98,7 @@ struct EngineCounts {
   std::uint32_t known_count = 1;  ///< nodes of the neighborhood, reachable or not
   bool isolated = false;          ///< DNS lists others, and none is live
   Duration peer_delay{};          ///< D, as the neighborhood has agreed
+  LiveCounts live;                ///< overrides that were set while running
 };
 
 }  // namespace starling

@@ -31,6 +31,7 @@ std::int64_t Egress::reserve(Purpose purpose) const {
     case Purpose::retransmit:
     case Purpose::catch_up:
     case Purpose::repair:
+    case Purpose::overrides:
       return depth_bytes_ / 4;
     case Purpose::lazy:
       return depth_bytes_ / 2;

@@ -1,7 +1,8 @@
 /// What a node may send, and what goes first when it may not send everything.
 ///
 /// One token bucket holds bytes. Each purpose leaves a part of it to the purposes before it: hits that bring
-/// a limit near may empty it, acks leave an eighth, repair a quarter, lazy publication half. So in a storm -
+/// a limit near may empty it, acks leave an eighth, repair and live overrides a quarter, lazy publication
+/// half. So in a storm -
 /// a thousand counters that become urgent, ten joiners, a partition that heals - what accuracy rests on is
 /// still sent at once, and what can wait waits. Nothing is dropped here: who may not send now is told when to
 /// ask again.
@@ -20,11 +21,11 @@
 namespace starling {
 
 /// Why a datagram was sent, for the counters.
-enum class Purpose : std::uint8_t { urgent, lazy, ack, retransmit, catch_up, repair, heartbeat };
-inline constexpr std::size_t purposes_count = 7;
+enum class Purpose : std::uint8_t { urgent, lazy, ack, retransmit, catch_up, repair, heartbeat, overrides };
+inline constexpr std::size_t purposes_count = 8;
 constexpr std::string_view name(Purpose purpose) {
-  constexpr std::array<std::string_view, purposes_count> names{"urgent",   "lazy",   "ack",      "retransmit",
-                                                               "catch_up", "repair", "heartbeat"};
+  constexpr std::array<std::string_view, purposes_count> names{
+      "urgent", "lazy", "ack", "retransmit", "catch_up", "repair", "heartbeat", "overrides"};
   return names[static_cast<std::size_t>(purpose)];
 }
 
