@@ -40,11 +40,13 @@ class NodeService final : public http::CheckService, public http::AdminService {
   std::string_view node_name() const override { return node_.name(); }
   NodeStatus status() const override { return node_.status(); }
   std::vector<CounterView> counters(const Request& request) override { return node_.counters(request); }
-  std::vector<LiveView> live_overrides() const override { return {}; }
-  tl::expected<LiveView, std::string> set_live(const http::LiveChange&) override {
-    return tl::unexpected<std::string>("not built yet");
+  std::vector<LiveView> live_overrides() const override { return node_.live_overrides(); }
+  tl::expected<LiveView, std::string> set_live(const http::LiveChange& change) override {
+    return node_.set_live(change.what, change.expires_in, change.set_by);
   }
-  bool clear_live(const LiveOverride&, const std::string&) override { return false; }
+  bool clear_live(const LiveOverride& subject, const std::string& by) override {
+    return node_.clear_live(subject, by);
+  }
 
  private:
   Node& node_;

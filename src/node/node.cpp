@@ -9,6 +9,8 @@
 #include <new>
 
 #include "base/check.hpp"
+#include "base/shown_text.hpp"
+#include "node/live_words.hpp"
 
 namespace starling {
 namespace {
@@ -222,6 +224,33 @@ void Node::notify(const Notice& notice) {
     case Notice::Kind::own_origin_from_afar:
       log_->error("somebody sends counts under our own origin, via {:016x}; dropped", notice.peer.value);
       break;
+    case Notice::Kind::override_set:
+    case Notice::Kind::override_cleared:
+    case Notice::Kind::override_expired:
+    case Notice::Kind::overrides_taken_in:
+    case Notice::Kind::overrides_refused:
+      log_live(notice);
+      break;
+  }
+}
+
+void Node::log_live(const Notice& notice) {
+  const auto told = [&](std::string_view what) {
+    const bool is_own = notice.peer == origin_;
+    log_->info("override {} {} {}{}", what, describe(notice.live->what), story_of(*notice.live, Loop::wall()),
+               is_own ? "" : fmt::format(" via={:016x}", notice.peer.value));
+  };
+  switch (notice.kind) {
+    case Notice::Kind::override_set:
+      return told("set");
+    case Notice::Kind::override_cleared:
+      return told("deleted");
+    case Notice::Kind::override_expired:
+      return told("expired");
+    case Notice::Kind::overrides_taken_in:
+      return log_->info("overrides taken in count={} via={:016x}", notice.detail, notice.peer.value);
+    default:
+      log_->warn("{} override(s) that peers told of were refused: `starling status` says why", notice.detail);
   }
 }
 
@@ -256,6 +285,32 @@ NodeStatus Node::status() const {
   status.heartbeat_socket = heartbeat_socket_.counters();
   status.peers = engine_->peers(now);
   return status;
+}
+
+tl::expected<LiveView, std::string> Node::set_live(const LiveOverride& what,
+                                                   std::optional<std::chrono::milliseconds> expires_in,
+                                                   std::string_view set_by) {
+  const WallTime wall = Loop::wall();
+  constexpr std::chrono::milliseconds expires_in_max = std::chrono::hours(24 * 366 * 100);
+  if (expires_in && (expires_in->count() < 1 || *expires_in > expires_in_max))
+    return tl::unexpected<std::string>(
+        "expires: expected a time from now within 1ms and a hundred years, found one outside");
+  std::optional<WallTime> expires_at;
+  if (expires_in) expires_at = wall + *expires_in;
+  auto set = engine_->set_live(what, expires_at, set_by, Loop::now(), wall, *this);
+  if (!set) return tl::unexpected(explain(set.error(), what, engine_->counts().live.overrides_max));
+  const auto& rules = engine_->rules().rules;
+  const bool is_known = what.rule.empty() || std::any_of(rules.begin(), rules.end(), [&](const Rule& rule) {
+                          return rule.name == what.rule;
+                        });
+  if (!is_known)
+    log_->warn("override for rule {}: this node has no such rule; it applies where and when there is one",
+               shown(what.rule));
+  return std::move(*set);
+}
+
+bool Node::clear_live(const LiveOverride& subject, std::string_view by) {
+  return engine_->clear_live(subject, by, Loop::now(), Loop::wall(), *this);
 }
 
 void Node::resolve_now() {

@@ -55,6 +55,15 @@ class Node final : private Effects,
   const std::string& name() const { return name_; }
   EngineState state() const { return engine_->state(); }
 
+  /// All live overrides that hold, by kind, rule and whom they are about.
+  std::vector<LiveView> live_overrides() const { return engine_->live_overrides(Loop::wall()); }
+  /// Sets or replaces one, here and by gossip everywhere. Error: one line for the client; nothing changed.
+  tl::expected<LiveView, std::string> set_live(const LiveOverride& what,
+                                               std::optional<std::chrono::milliseconds> expires_in,
+                                               std::string_view set_by);
+  /// Takes back the one about the same subject. False: there is none.
+  bool clear_live(const LiveOverride& subject, std::string_view by);
+
   void resolve_now();
   void replace_rules(RuleSet rules, std::string from);
   /// `error`: one line for people.
@@ -80,6 +89,7 @@ class Node final : private Effects,
   tl::expected<void, std::string> open(UdpSocket& socket, std::uint16_t port, std::string_view setting);
   void before_sleep();
   void log_resolution(const Resolution& resolution);
+  void log_live(const Notice& notice);
 
   Loop& loop_;
   Options options_;

@@ -89,6 +89,25 @@ void advise_on_counts(const NodeStatus& status, std::vector<std::string>& out) {
                     dropped(status, ErrorCode::wrong_protocol)));
 }
 
+void advise_on_overrides(const NodeStatus& status, std::vector<std::string>& out) {
+  const LiveCounts& live = status.counts.live;
+  if (live.refused_full != 0)
+    out.push_back(fmt::format(
+        "{} override(s) found no room ({} of {} in use): delete some with `starling override delete`, or put "
+        "them into the rules file",
+        live.refused_full, live.overrides, live.overrides_max));
+  if (live.refused_clock != 0)
+    out.push_back(fmt::format(
+        "{} override(s) were refused because they were set more than 24 h ahead of this node's clock: check "
+        "time synchronisation (NTP) here and where they were set",
+        live.refused_clock));
+  if (live.refused_unknown != 0)
+    out.push_back(fmt::format(
+        "{} override(s) are of kinds that only newer nodes know and do not hold here: finish the rolling "
+        "upgrade",
+        live.refused_unknown));
+}
+
 }  // namespace
 
 std::string not_ready_reason(const NodeStatus& status) {
@@ -114,6 +133,7 @@ std::vector<std::string> advice(const NodeStatus& status) {
   advise_on_neighborhood(status, out);
   advise_on_peers(status, out);
   advise_on_counts(status, out);
+  advise_on_overrides(status, out);
   return out;
 }
 

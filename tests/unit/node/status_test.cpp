@@ -63,6 +63,20 @@ TEST_SUITE("node.status") {
     CHECK(advice(after_a_rollout).empty());
   }
 
+  TEST_CASE("overrides that were refused: for want of room, by the clock, or of a later version") {
+    NodeStatus status = well();
+    status.counts.live.refused_full = 3;
+    status.counts.live.overrides = status.counts.live.overrides_max = 10'000;
+    CHECK(contains(only_advice(status), "3 override(s) found no room (10000 of 10000 in use): delete"));
+    status = well();
+    status.counts.live.refused_clock = 2;
+    CHECK(contains(only_advice(status),
+                   "2 override(s) were refused because they were set more than 24 h ahead"));
+    status = well();
+    status.counts.live.refused_unknown = 1;
+    CHECK(contains(only_advice(status), "finish the rolling upgrade"));
+  }
+
   TEST_CASE("DNS errors are passed on, each with what to check") {
     NodeStatus status = well();
     status.neighborhood.errors = {"name peers.svc.: timed out; retrying every 5s"};
