@@ -37,7 +37,8 @@ struct Cast {
   bool settles_first = true;
   std::vector<std::string> principals;
   Hits hits_max = 1;
-  double per_second_max = 10;  ///< of each node and principal, or bursts for many principals
+  double per_second_max = 10;   ///< of each node and principal, or bursts for many principals
+  std::uint64_t overrides = 0;  ///< changes of the rules while running
 };
 
 class Chaos {
@@ -107,9 +108,15 @@ class Chaos {
   void draw_tables();
   void start_nodes();
   void misbehave();
+  void plan_overrides(Duration length);
+  void change_override();
   void offer_load(Duration length, double share);
   void offer_burst();
   void make_peace();
+  std::string disagreement() {
+    std::string differs = simulation_->disagreement(truthful_since_);
+    return differs.empty() ? simulation_->overrides_disagreement(overrides_known_) : differs;
+  }
   void agree();
   std::array<std::uint64_t, purposes_count> sent() const;
   void fall_quiet();
@@ -122,6 +129,7 @@ class Chaos {
   Simulation* simulation_ = nullptr;
   Instant began_{};
   WallTime truthful_since_{};
+  LiveTruth::Known overrides_known_;
 };
 
 void Chaos::draw() {
@@ -185,6 +193,8 @@ void Chaos::draw_tables() {
   cast_.hits_max = one_of(std::array<Hits, 4>{1, 1, 5, 50});
   cast_.per_second_max = one_of(std::array<double, 3>{3, 20, 80});
   if (random_.chance(0.2)) options_.engine.egress_bytes_per_s = 500'000;
+  if (random_.chance(0.6)) cast_.overrides = 1 + random_.below(30);
+  if (random_.chance(0.2)) options_.engine.live_overrides_max = 2 + random_.below(8);
   if (cast_.scene == Scene::crowded) {
     principals = 200 + random_.below(1800);
     options_.engine.counters_max = 100'000;
@@ -262,11 +272,50 @@ void Chaos::misbehave() {
     simulation_->at(start + plan.end, [this, fault] { fault->end(*simulation_); });
   }
   offer_load(cast_.faults_length, 1);
+  plan_overrides(cast_.faults_length);
   simulation_->run_until(start + cast_.faults_length + milliseconds(1));
   if (!broken()) make_peace();
 }
 
+void Chaos::plan_overrides(Duration length) {
+  for (std::uint64_t i = 0; i < cast_.overrides; ++i)
+    simulation_->at(simulation_->now() +
+                        milliseconds(random_.below(static_cast<std::uint64_t>(length / milliseconds(1)))),
+                    [this] { change_override(); });
+}
+
+/// Few subjects, so that changes meet.
+void Chaos::change_override() {
+  using Kind = LiveOverride::Kind;
+  const Rule& rule = options_.rules.rules[random_.below(options_.rules.rules.size())];
+  const std::string& principal =
+      cast_.principals[random_.below(std::min<std::size_t>(cast_.principals.size(), 4))];
+  LiveOverride what{.kind = static_cast<Kind>(random_.below(4)), .rule = rule.name};
+  if (what.kind == Kind::limits && random_.chance(0.7))
+    what.match = {Matcher{.key = "principal", .kind = Matcher::Kind::equal, .text = principal}};
+  if (what.kind == Kind::enforcing || what.kind == Kind::ignoring) what.principal = principal;
+  const NodeIndex node = random_.below(cast_.nodes);
+  if (random_.chance(0.3)) {
+    if (simulation_->clear_live(node, what)) tell(fmt::format("node {}: override deleted", node));
+    return;
+  }
+  if (what.kind == Kind::limits) {
+    what.unlimited = random_.chance(0.1);
+    if (!what.unlimited)
+      what.limits = {Limit{.requests = random_.below(200),
+                           .window_s = arena_.windows_s[random_.below(arena_.windows_s.size())]}};
+  }
+  what.learning = what.kind == Kind::learning && random_.chance(0.5);
+  std::optional<WallClock::duration> expires_in;
+  if (random_.chance(0.3)) expires_in = milliseconds(1 + random_.below(10'000));
+  if (simulation_->set_live(node, what, expires_in))
+    tell(fmt::format("node {}: override of {} set", node, starling::name(what.kind)));
+}
+
 void Chaos::make_peace() {
+  overrides_known_ = simulation_->overrides_known();
+  // A table that was too small for all of it keeps a part, the same one everywhere.
+  if (overrides_known_.size() > options_.engine.live_overrides_max) overrides_known_.clear();
   simulation_->network().heal();
   simulation_->network().set_options(options_.link);
   simulation_->forget_datagrams();
@@ -297,12 +346,11 @@ void Chaos::agree() {
   simulation_->run_until(peace + calm_load);
   const Instant last_request = simulation_->now();
   const bool equal =
-      simulation_->run_until([this] { return simulation_->disagreement(truthful_since_).empty(); },
-                             peace + agree_within, agree_poll);
+      simulation_->run_until([this] { return disagreement().empty(); }, peace + agree_within, agree_poll);
   if (broken()) return;
   if (!equal)
     return fail(fmt::format("seed {}: no agreement {} s after the faults: {}", report_.seed,
-                            agree_within / seconds(1), simulation_->disagreement(truthful_since_)));
+                            agree_within / seconds(1), disagreement()));
   report_.views_compared = simulation_->views_compared();
   report_.agreed_after_s = static_cast<double>((simulation_->now() - last_request).count()) / 1e9;
   tell(fmt::format("all {} views agree", report_.views_compared));
@@ -354,7 +402,7 @@ void Chaos::fall_quiet() {
       if (peer.state == "alive" && peer.missing_versions + peer.unacked_versions > 0)
         fail(fmt::format("seed {}: node {} misses {} of {} and has {} unacked there", report_.seed, node,
                          peer.missing_versions, peer.heartbeat.to_string(), peer.unacked_versions));
-  const std::string differs = simulation_->disagreement(truthful_since_);
+  const std::string differs = disagreement();
   if (!differs.empty()) fail(fmt::format("seed {}: agreement did not last: {}", report_.seed, differs));
   for (NodeIndex node = 0; node < cast_.nodes; ++node)
     if (simulation_->engine(node).counts().nodes_count != cast_.nodes)

@@ -84,12 +84,13 @@ void Simulation::check_any(NodeIndex node) {
 void Simulation::check_sizes(NodeIndex node) {
   const EngineSizes sizes = nodes_[node].engine->sizes();
   const std::size_t components_max = options_.engine.components_max;
-  const std::array<std::tuple<std::string_view, std::size_t, std::size_t>, 8> bounds{{
+  const std::array<std::tuple<std::string_view, std::size_t, std::size_t>, 9> bounds{{
       {"counters", sizes.counters, options_.engine.counters_max},
       {"components", sizes.components, components_max},
       {"origins", sizes.origins, origins_max},
       {"peers", sizes.peers, peers_max},
       {"addresses", sizes.addresses, candidates_max},
+      {"live overrides", sizes.overrides, options_.engine.live_overrides_max},
       {"streams", sizes.gossip.streams, peers_max},
       {"deltas in flight", sizes.gossip.in_flight_most, Gossip::in_flight_packets_max},
       // Beside each place of a living component there may be one of a component that was forgotten.
@@ -97,6 +98,41 @@ void Simulation::check_sizes(NodeIndex node) {
   }};
   for (const auto& [what, used, bound] : bounds)
     if (used > bound) fail_check(fmt::format("bounds: node {}: {} {}, at most {}", node, used, what, bound));
+}
+
+void Simulation::check_counted_once(const Decision& decision, std::span<const CounterId> decided, Hits hits) {
+  for (std::size_t i = 0; i < decision.limits.size(); ++i) {
+    if (decision.limits[i].unlimited) continue;
+    for (std::size_t j = 0; j < i; ++j)
+      if (!decision.limits[j].unlimited && decided[j] == decided[i])
+        fail_check(fmt::format("double count: rules {} and {} lead to one counter", decision.limits[j].rule,
+                               decision.limits[i].rule));
+    const LimitStatus& status = decision.limits[i];
+    const auto is_same_limit = [&](const LimitStatus& other) {
+      return !other.unlimited && other.rule == status.rule && other.window_s == status.window_s;
+    };
+    // Once for each limit, through however many counters.
+    const auto first = std::find_if(decision.limits.begin(), decision.limits.end(), is_same_limit);
+    if (decision.allowed && status.counted &&
+        first - decision.limits.begin() == static_cast<std::ptrdiff_t>(i))
+      admitted_[{std::string(status.rule), status.window_s}] += hits;
+  }
+}
+
+std::vector<const LiveTable*> Simulation::live_tables() const {
+  std::vector<const LiveTable*> tables;
+  for (const Node& node : nodes_)
+    if (node.engine) tables.push_back(&node.engine->live_table());
+  return tables;
+}
+
+LiveTruth::Known Simulation::overrides_known() const {
+  return LiveTruth::known(live_tables());
+}
+
+std::string Simulation::overrides_disagreement(const LiveTruth::Known& known) const {
+  const auto elapsed = std::chrono::duration_cast<WallClock::duration>(now_ - start_of_time);
+  return live_truth_.disagreement(live_tables(), known, wall_start + elapsed, wall_highest_);
 }
 
 void Simulation::check_delta(NodeIndex node, std::span<const std::byte> bytes, const Result<void>& outcome) {

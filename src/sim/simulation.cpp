@@ -15,9 +15,6 @@ using std::chrono::seconds;
 
 constexpr std::uint16_t sync_port = 4290;
 constexpr std::uint16_t heartbeat_port = 4291;
-/// An arbitrary wall clock at the start, at the beginning of a window of any usual length.
-constexpr std::uint64_t wall_start_ms = 1'800'000'000'000;
-constexpr Instant start_of_time{std::chrono::hours(1)};
 constexpr Duration resolve_interval = seconds(5);
 /// Linux's default receive buffer, and what a datagram costs there beside its bytes.
 constexpr std::size_t socket_bytes_max = 212'992;
@@ -70,7 +67,7 @@ Simulation::Simulation(SimulationOptions options)
       decoder_(KeyedHash(options_.engine.cluster).cluster_tag()),
       now_(start_of_time),
       nodes_(options_.nodes) {
-  ledger_.demands_truth = !options_.believe_damage;
+  ledger_.demands_truth = live_truth_.demands_truth = !options_.believe_damage;
   std::vector<Endpoint> all;
   for (NodeIndex node = 0; node < nodes_.size(); ++node) all.push_back(heartbeat_endpoint(node));
   for (Node& node : nodes_) node.dns = all;
@@ -84,7 +81,7 @@ Endpoint Simulation::heartbeat_endpoint(NodeIndex node) const {
 
 WallTime Simulation::wall(NodeIndex node) const {
   const auto elapsed = std::chrono::duration_cast<WallClock::duration>(now_ - start_of_time);
-  return WallTime(WallClock::duration(wall_start_ms) + elapsed + nodes_[node].skew);
+  return wall_start + elapsed + nodes_[node].skew;
 }
 
 void Simulation::set_clock_skew(NodeIndex index, WallClock::duration skew) {
@@ -112,7 +109,7 @@ void Simulation::start(NodeIndex index) {
   options.node_name = fmt::format("node-{}", index);
   options.sync_port = sync_port;
   options.has_neighborhood = options_.connected;
-  node.engine = std::make_unique<Engine>(options, options_.rules, now_);
+  node.engine = std::make_unique<Engine>(options, node.rules.value_or(options_.rules), now_);
   node.strangers = std::make_unique<StrangerAccount>(options.origin, decoder_);
   node.armed = never;
   node.paused_until = Instant{};
@@ -202,6 +199,39 @@ void Simulation::list_in_dns(const std::vector<NodeIndex>& nodes) {
     node.engine->on_resolved(listed, now_, shell);
     arm(index);
   }
+}
+
+void Simulation::replace_rules(NodeIndex index, RuleSet rules) {
+  Node& node = nodes_[index];
+  node.rules = std::move(rules);
+  if (is_up(index)) node.engine->replace_rules(*node.rules);
+}
+
+bool Simulation::set_live(NodeIndex index, const LiveOverride& what,
+                          std::optional<WallClock::duration> expires_in) {
+  if (!is_up(index) || is_paused(index)) return false;
+  Shell shell(*this, index);
+  Engine& engine = *nodes_[index].engine;
+  std::optional<WallTime> expires_at;
+  if (expires_in) expires_at = wall(index) + *expires_in;
+  const auto set = engine.set_live(what, expires_at, "somebody", now_, wall(index), shell);
+  const LiveTable::Place place = engine.live_table().place(what);
+  if (set) live_truth_.on_changed(place, *engine.live_table().find(place));
+  trace(set ? 5 : 6);
+  arm(index);
+  return set.has_value();
+}
+
+bool Simulation::clear_live(NodeIndex index, const LiveOverride& subject) {
+  if (!is_up(index) || is_paused(index)) return false;
+  Shell shell(*this, index);
+  Engine& engine = *nodes_[index].engine;
+  const bool cleared = engine.clear_live(subject, "somebody", now_, wall(index), shell);
+  const LiveTable::Place place = engine.live_table().place(subject);
+  if (cleared) live_truth_.on_changed(place, *engine.live_table().find(place));
+  trace(cleared ? 7 : 8);
+  arm(index);
+  return cleared;
 }
 
 void Simulation::at(Instant at, std::function<void()> action) {
@@ -381,6 +411,7 @@ std::optional<bool> Simulation::request(NodeIndex index, std::string_view princi
   const Decision decision = engine.decide(
       Request{.domain = {}, .descriptors = std::span(&descriptor, 1), .hits = hits}, now_, wall(index));
   trace(decision.allowed ? 3 : 4);
+  if (options_.check_every_step) check_counted_once(decision, engine.decided(), hits);
   for (std::size_t i = 0; i < decision.limits.size(); ++i) {
     const LimitStatus& status = decision.limits[i];
     if (status.unlimited) continue;

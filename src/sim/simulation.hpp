@@ -24,6 +24,7 @@
 #include "engine/expiry_clock.hpp"
 #include "sim/events.hpp"
 #include "sim/ledger.hpp"
+#include "sim/live_truth.hpp"
 #include "sim/network.hpp"
 #include "sim/stranger_account.hpp"
 
@@ -47,6 +48,10 @@ struct SimulationOptions {
 
 class Simulation {
  public:
+  static constexpr Instant start_of_time{std::chrono::hours(1)};
+  /// An arbitrary wall clock at the start, at the beginning of a window of any usual length.
+  static constexpr WallTime wall_start{std::chrono::milliseconds(1'800'000'000'000)};
+
   explicit Simulation(SimulationOptions options);
   ~Simulation();
 
@@ -74,6 +79,21 @@ class Simulation {
   /// Offers `per_second` requests to the node, at random (Poisson) times, until `until`, each of 1 to
   /// `hits_max` hits.
   void load(NodeIndex node, std::string_view principal, double per_second, Instant until, Hits hits_max = 1);
+
+  /// Another rules file at one node, from now on; a restart keeps it.
+  void replace_rules(NodeIndex node, RuleSet rules);
+
+  /// Somebody sets or takes back a live override at a node. False: the node is down or paused, refuses it, or
+  /// has none such.
+  bool set_live(NodeIndex node, const LiveOverride& what,
+                std::optional<WallClock::duration> expires_in = std::nullopt);
+  bool clear_live(NodeIndex node, const LiveOverride& subject);
+  /// What is wrong with the live overrides of the nodes that are up, if they should agree by now: two that
+  /// hold different ones, one that nobody ever set, or one that `known` says and that is lost. Empty if
+  /// nothing.
+  std::string overrides_disagreement(const LiveTruth::Known& known = {}) const;
+  /// What those that are up know together.
+  LiveTruth::Known overrides_known() const;
 
   /// Calls `action` at `at`.
   void at(Instant at, std::function<void()> action);
@@ -134,6 +154,8 @@ class Simulation {
   std::uint64_t datagrams_sent(Port port) const { return sent_by_port_[static_cast<std::size_t>(port)]; }
   std::uint64_t checks_count() const { return checks_count_; }
   std::uint64_t requests_count() const { return requests_count_; }
+  /// Hits that nodes said they have admitted and counted, by rule and window length.
+  const std::map<std::pair<std::string, std::uint32_t>, Hits>& admitted() const { return admitted_; }
 
  private:
   class Shell;
@@ -154,6 +176,7 @@ class Simulation {
     std::vector<std::uint32_t> socket;  // datagrams that wait while it is paused
     std::array<std::size_t, 2> socket_bytes{};
     std::vector<Waiting> waiting;  // requests, likewise
+    std::optional<RuleSet> rules;  // nothing: those of the options
   };
   struct Load {
     NodeIndex node = 0;
@@ -190,6 +213,9 @@ class Simulation {
   void check_any(NodeIndex node);
   void check_delta(NodeIndex node, std::span<const std::byte> bytes, const Result<void>& outcome);
   void check_sizes(NodeIndex node);
+  /// No limit of a rule counts one request twice.
+  void check_counted_once(const Decision& decision, std::span<const CounterId> decided, Hits hits);
+  std::vector<const LiveTable*> live_tables() const;
   bool long_dead(OriginId origin) const;
   std::string disagreement_about(Ledger::Counter& counter);
 
@@ -197,8 +223,9 @@ class Simulation {
   Random random_;
   Network network_;
   Ledger ledger_;
+  LiveTruth live_truth_;
   wire::Decoder decoder_;  // for the checkers: they read what the nodes read
-  Instant now_{std::chrono::hours(1)};
+  Instant now_ = start_of_time;
   std::vector<Node> nodes_;
   EventQueue events_;
   Slots<Datagram> datagrams_;
@@ -212,6 +239,7 @@ class Simulation {
   std::uint64_t datagrams_sent_ = 0;
   std::array<std::uint64_t, 2> sent_by_port_{};
   std::uint64_t requests_count_ = 0;
+  std::map<std::pair<std::string, std::uint32_t>, Hits> admitted_;
   std::uint64_t checks_count_ = 0;
   std::uint64_t views_compared_ = 0;
   std::size_t check_next_ = 0;              // rotates over the ledger's counters

@@ -24,14 +24,18 @@ class Sender {
 
   void send_strange() {
     const NodeIndex to = node();
-    switch (random_.below(5)) {
+    switch (random_.below(7)) {
       case 0:
         return garbage(to);
       case 1:
-        return heartbeat(to, others_, random_.chance(0.5) ? stranger(4291) : node_address(4291));
+        return sync(to, ours_.encode(overrides(to)), stranger(4290));
       case 2:
-        return sync(to, others_.encode(delta(to)), random_.chance(0.5) ? stranger(4290) : node_address(4290));
+        return sync(to, ours_.encode(overrides_query(to)), stranger(4290));
       case 3:
+        return heartbeat(to, others_, random_.chance(0.5) ? stranger(4291) : node_address(4291));
+      case 4:
+        return sync(to, others_.encode(delta(to)), random_.chance(0.5) ? stranger(4290) : node_address(4290));
+      case 5:
         return heartbeat(to, ours_, stranger(4291));
       default:
         return sync(to, ours_.encode(pull(to)), stranger(4290));
@@ -40,7 +44,11 @@ class Sender {
 
   void forge() {
     const NodeIndex to = node();
-    switch (random_.below(4)) {
+    switch (random_.below(6)) {
+      case 4:
+        return sync(to, ours_.encode(overrides(to)), node_address(4290));
+      case 5:
+        return sync(to, ours_.encode(overrides_query(to)), node_address(4290));
       case 0:
       case 1:
         return sync(to, ours_.encode(delta(to)), random_.chance(0.5) ? stranger(4290) : node_address(4290));
@@ -131,6 +139,34 @@ class Sender {
     return wire::Pull{.sender = origin(), .recipient = origin_of(to), .origin = origin(), .from = version()};
   }
 
+  /// News of overrides that nobody set.
+  wire::Overrides overrides(NodeIndex to) {
+    wire::Overrides overrides{
+        .sender = origin(), .recipient = origin_of(to), .question = random_.below(4), .last = true};
+    overrides.to = random_.chance(0.5) ? ~std::uint64_t{0} : random_.next();
+    for (std::uint64_t i = random_.below(6); i > 0; --i) {
+      wire::OverrideEntry entry{.kind = static_cast<std::uint8_t>(random_.below(6)), .rule = "rule-0"};
+      if (entry.kind < 2) entry.limits = {{random_.below(100), 1}};
+      entry.principal = entry.kind >= 2 ? "user-1" : "";
+      entry.deleted = random_.chance(0.3);
+      entry.wall_ms = ms_since_epoch(simulation_.wall(to)) + random_.below(100'000'000);
+      entry.logical = static_cast<std::uint32_t>(random_.next());
+      entry.origin = origin();
+      entry.set_by = "forger";
+      overrides.entries.push_back(std::move(entry));
+    }
+    return overrides;
+  }
+
+  wire::OverridesQuery overrides_query(NodeIndex to) {
+    wire::OverridesQuery query{.sender = origin(),
+                               .recipient = origin_of(to),
+                               .question = random_.below(4),
+                               .after = random_.next()};
+    for (std::uint64_t& bucket : query.buckets) bucket = random_.next();
+    return query;
+  }
+
   /// The echo in it may still prove its address.
   void changed_heartbeat() {
     const Simulation::Datagram* old = simulation_.remembered();
@@ -138,7 +174,10 @@ class Sender {
     const auto decoded = decoder_.heartbeat();
     if (!decoded) return;
     wire::Heartbeat heartbeat = **decoded;
-    switch (random_.below(7)) {
+    switch (random_.below(8)) {
+      case 7:
+        heartbeat.overrides = random_.next();
+        break;
       case 0:
         heartbeat.version = version();
         break;
