@@ -17,6 +17,7 @@
 #include "cli/live.hpp"
 #include "cli/rules.hpp"
 #include "cli/simulate.hpp"
+#include "cli/top.hpp"
 #include "node/settings.hpp"
 
 namespace {
@@ -99,6 +100,7 @@ int main(int argc, char** argv) {
   starling::cli::add_rules(app, exit_code);
   starling::cli::add_live(app, exit_code);
   starling::cli::add_import(*starling::cli::add_config(app, exit_code), exit_code);
+  starling::cli::add_top(app, exit_code);
   starling::cli::add_simulate(app, exit_code);
   if (const std::string wrong = wrong_command(app, argc, argv); !wrong.empty()) {
     fmt::print(stderr, "starling: {}\n", wrong);

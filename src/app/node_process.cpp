@@ -40,6 +40,7 @@ class NodeService final : public http::CheckService, public http::AdminService {
   std::string_view node_name() const override { return node_.name(); }
   NodeStatus status() const override { return node_.status(); }
   std::vector<CounterView> counters(const Request& request) override { return node_.counters(request); }
+  TopView top(const TopQuery& query) override { return node_.top(query); }
   std::vector<LiveView> live_overrides() const override { return node_.live_overrides(); }
   tl::expected<LiveView, std::string> set_live(const http::LiveChange& change) override {
     return node_.set_live(change.what, change.expires_in, change.set_by);

@@ -94,6 +94,20 @@ class CounterTable {
   /// Calls `visit` with each component of a counter.
   void for_each_component(const CounterId& id, const std::function<void(const Component&)>& visit) const;
 
+  /// Calls `visit(id, value)` for each counter in the rows [from, from + count), in no order that means
+  /// anything. Between two such calls counters may come and go: one that is there all the time is visited
+  /// once, others once or not at all.
+  template <class Visit>
+  void for_each_counter(std::size_t from, std::size_t count, const Visit& visit) const {
+    const std::size_t end = std::min(counters_.size(), from + std::min(count, counters_.size()));
+    for (std::size_t row = from; row < end; ++row) {
+      const Counter& counter = counters_[row];
+      if (counter.own != none || counter.first_other != none) visit(counter.id, counter.sum);
+    }
+  }
+  /// Rows there are, free ones included.
+  std::size_t rows_count() const { return counters_.size(); }
+
   /// Drops counters whose time is over, at most `budget` of them; `forget` is called for each component
   /// before its index is free for reuse. Returns how many counters went.
   std::size_t expire(WallTime wall, std::size_t budget, const std::function<void(ComponentIndex)>& forget);

@@ -49,6 +49,9 @@ Engine::Engine(EngineOptions options, RuleSet rules, Instant now)
               store_, membership_, random_),
       live_(LiveTable::Options{.self = options_.origin, .entries_max = options_.live_overrides_max}, hash_),
       live_exchange_(options_.origin, live_, membership_, gossip_.egress(), gossip_.encoder()),
+      top_(TopBoard::Options{.self = options_.origin,
+                             .names_max = std::min<std::size_t>(names_max_default, options_.counters_max)},
+           counters_, limiter_, membership_, gossip_),
       decoder_(hash_.cluster_tag()),
       join_deadline_(now + options_.join_timeout) {
   STARLING_CHECK(options_.origin != OriginId{});
@@ -102,6 +105,16 @@ Result<void> Engine::dispatch(const Endpoint& from, wire::Kind kind, std::size_t
       const auto query = decoder_.overrides_query();
       if (!query) return tl::unexpected(query.error());
       return live_exchange_.on_query(**query, from.address, now, effects);
+    }
+    case wire::Kind::names_query: {
+      const auto query = decoder_.names_query();
+      if (!query) return tl::unexpected(query.error());
+      return top_.exchange().on_query(**query, from, gossip_.egress(), gossip_.encoder(), now, effects);
+    }
+    case wire::Kind::names: {
+      const auto names = decoder_.names();
+      if (!names) return tl::unexpected(names.error());
+      return top_.exchange().on_names(**names, from, now);
     }
   }
   return fail(ErrorCode::unknown_kind);
@@ -162,6 +175,7 @@ Decision Engine::decide(const Request& request, Instant now, WallTime wall) {
   const Decision decision = limiter_.decide(request, surroundings(now, wall), counters_);
   for (const Limiter::Charge& charge : limiter_.charges())
     gossip_.on_admitted(charge.component, charge.limit, now);
+  top_.on_decision(request, decision);
   ++(decision.allowed ? counts_.allowed : counts_.denied);
   for (const LimitStatus& status : decision.limits) {
     if (!status.counted) ++counts_.uncounted;
@@ -190,6 +204,7 @@ void Engine::on_tick(Instant now, WallTime wall, Effects& effects) {
     tend_live(now, wall, ended_by, effects);
     expire(ended_by, now);
   }
+  top_.on_tick(now, wall);
   if (table_full_ && now - table_full_noticed_ >= table_full_notice_interval) {
     table_full_ = false;
     table_full_noticed_ = now;
@@ -212,7 +227,7 @@ void Engine::expire(WallTime ended_by, Instant now) {
 
 Instant Engine::next_deadline() const {
   Instant next = std::min({membership_.next_deadline(), gossip_.next_deadline(),
-                           live_exchange_.next_deadline(), next_expiry_check_});
+                           live_exchange_.next_deadline(), next_expiry_check_, top_.next_deadline()});
   if (state_ == EngineState::joining) next = std::min(next, join_deadline_);
   if (state_ == EngineState::leaving) next = std::min(next, leave_deadline_);
   return next;
@@ -273,6 +288,10 @@ EngineSizes Engine::sizes() const {
                      .origins = gossip_.origins_count(),
                      .peers = membership_.peers().size(),
                      .addresses = membership_.addresses().all().size(),
+                     .names = top_.names().size(),
+                     .names_asked = top_.exchange().asked_count(),
+                     .names_refused = top_.exchange().refused_count(),
+                     .denied = top_.denied().rows().size(),
                      .gossip = gossip_.sizes(),
                      .overrides = live_.size()};
 }

@@ -18,6 +18,8 @@
 #include "counter/counter_table.hpp"
 #include "engine/counter_store.hpp"
 #include "engine/expiry_clock.hpp"
+#include "engine/top_board.hpp"
+#include "engine/top_view.hpp"
 #include "engine/view.hpp"
 #include "gossip/gossip.hpp"
 #include "limiter/limiter.hpp"
@@ -99,6 +101,10 @@ class Engine {
   std::span<const CounterId> decided() const { return limiter_.counters(); }
   /// Fills `shares` with the components of a counter, in no particular order, and returns its merged value.
   Hits look(const CounterId& id, std::vector<CounterView::Share>& shares) const;
+  /// The hottest callers, as far as they are known now; asks other nodes for names that are missing.
+  TopView top(const TopQuery& query, Instant now, WallTime wall, Effects& effects) {
+    return top_.top(query, now, wall, effects);
+  }
   EngineSizes sizes() const;
 
  private:
@@ -132,6 +138,7 @@ class Engine {
   Gossip gossip_;
   LiveTable live_;
   LiveExchange live_exchange_;
+  TopBoard top_;
   wire::Decoder decoder_;
   EngineState state_ = EngineState::joining;
   EngineCounts counts_;

@@ -80,6 +80,10 @@ struct EngineSizes {
   std::size_t origins = 0;
   std::size_t peers = 0;
   std::size_t addresses = 0;
+  std::size_t names = 0;            ///< in the name book
+  std::size_t names_asked = 0;      ///< keys that peers were asked about
+  std::uint64_t names_refused = 0;  ///< so far: names that nobody had asked for
+  std::size_t denied = 0;           ///< counters that denials are counted for
   GossipSizes gossip;
   std::size_t overrides = 0;  ///< live ones, tombstones included
 };

@@ -8,6 +8,7 @@
 #include "base/shown_text.hpp"
 #include "http/admin_json.hpp"
 #include "http/rules_json.hpp"
+#include "http/top_json.hpp"
 
 namespace starling::http {
 namespace {
@@ -30,11 +31,11 @@ void AdminApi::on_request(const RequestView& request, Response& response) {
   if (request.path == "/v1/overrides") return overrides_.on_request(request, response);
   const bool known = request.path == "/livez" || request.path == "/readyz" || request.path == "/v1/peers" ||
                      request.path == "/v1/status" || request.path == "/v1/rules" ||
-                     request.path == "/v1/counters";
+                     request.path == "/v1/counters" || request.path == "/v1/top";
   if (!known) {
     response.set_message(404,
                          "expected /livez, /readyz, /v1/peers, /v1/status, /v1/rules, /v1/overrides, "
-                         "/v1/counters or /v1/check");
+                         "/v1/counters, /v1/top or /v1/check");
     return;
   }
   if (!only_reads(request.method)) {
@@ -51,6 +52,8 @@ void AdminApi::on_request(const RequestView& request, Response& response) {
     answer_status(response);
   } else if (request.path == "/v1/rules") {
     answer_rules(request, response);
+  } else if (request.path == "/v1/top") {
+    answer_top(request, response);
   } else {
     answer_counters(request, response);
   }
@@ -105,6 +108,15 @@ void AdminApi::answer_counters(const RequestView& request, Response& response) {
   const auto counters = service_.counters(
       starling::Request{.domain = query->domain, .descriptors = std::span(&descriptor, 1), .hits = 0});
   set_document(response, counters_document(service_.status().origin, counters));
+}
+
+void AdminApi::answer_top(const RequestView& request, Response& response) {
+  const auto query = parse_top_query(request.query, scratch_);
+  if (!query) {
+    response.set_message(400, query.error());
+    return;
+  }
+  set_document(response, top_document(service_.status(), *query, service_.top(*query)));
 }
 
 }  // namespace starling::http

@@ -28,6 +28,7 @@ class AdminApi final : public Handler {
   void answer_status(Response& response) const;
   void answer_rules(const RequestView& request, Response& response);
   void answer_counters(const RequestView& request, Response& response);
+  void answer_top(const RequestView& request, Response& response);
 
   AdminService& service_;
   CheckApi& check_;

@@ -9,6 +9,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "engine/top_view.hpp"
 #include "engine/view.hpp"
 #include "limiter/live_override.hpp"
 #include "node/status.hpp"
@@ -27,6 +28,8 @@ class AdminService {
   virtual NodeStatus status() const = 0;
   /// The counters behind a request, without counting it.
   virtual std::vector<CounterView> counters(const Request& request) = 0;
+  /// The hottest callers, as far as they are known now; names that are missing are asked for meanwhile.
+  virtual TopView top(const TopQuery& query) = 0;
 
   /// All live overrides, by kind, rule and whom they are about.
   virtual std::vector<LiveView> live_overrides() const = 0;

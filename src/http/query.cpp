@@ -98,12 +98,10 @@ void append_encoded(std::string& out, std::string_view text) {
 
 }  // namespace
 
-tl::expected<CheckQuery, std::string> parse_check_query(std::string_view raw, QueryScratch& scratch) {
+tl::expected<std::span<Entry>, std::string> parse_query(std::string_view raw, QueryScratch& scratch) {
   scratch.bytes.clear();
   scratch.bytes.reserve(raw.size());  // decoding never makes text longer
-  CheckQuery query;
-  unsigned seen = 0;
-  std::size_t entries_count = 0;
+  std::size_t count = 0;
   for (std::string_view rest = raw; !rest.empty();) {
     const std::string_view parameter = rest.substr(0, rest.find('&'));
     rest.remove_prefix(std::min(parameter.size() + 1, rest.size()));
@@ -115,19 +113,29 @@ tl::expected<CheckQuery, std::string> parse_check_query(std::string_view raw, Qu
     if (!value) return tl::unexpected<std::string>(value.error());
     if (key->empty()) return fail(fmt::format("query: expected key=value, found '{}'", shown(parameter)));
 
-    const unsigned which = reserved(*key);
-    const auto entries = std::span(scratch.entries).first(entries_count);
-    const auto same_key = [&key](const Entry& entry) { return entry.key == *key; };
-    if ((seen & which) != 0 || std::any_of(entries.begin(), entries.end(), same_key))
+    const auto known = std::span(scratch.entries).first(count);
+    if (std::any_of(known.begin(), known.end(), [&](const Entry& entry) { return entry.key == *key; }))
       return fail(fmt::format("query: expected every key once, found '{}' twice", shown(*key)));
-    seen |= which;
-    if (which != 0) {
-      if (const auto set = set_reserved(query, which, *value); !set) return fail(set.error());
+    if (count == query_parameters_max)
+      return fail(fmt::format("query: expected at most {} entries, found more", query_entries_max));
+    scratch.entries[count++] = Entry{.key = *key, .value = *value};
+  }
+  return std::span(scratch.entries).first(count);
+}
+
+tl::expected<CheckQuery, std::string> parse_check_query(std::string_view raw, QueryScratch& scratch) {
+  const auto parameters = parse_query(raw, scratch);
+  if (!parameters) return tl::unexpected<std::string>(parameters.error());
+  CheckQuery query;
+  std::size_t entries_count = 0;
+  for (const Entry& parameter : *parameters) {
+    if (const unsigned which = reserved(parameter.key); which != 0) {
+      if (const auto set = set_reserved(query, which, parameter.value); !set) return fail(set.error());
       continue;
     }
     if (entries_count == query_entries_max)
       return fail(fmt::format("query: expected at most {} entries, found more", query_entries_max));
-    scratch.entries[entries_count++] = Entry{.key = *key, .value = *value};
+    scratch.entries[entries_count++] = parameter;  // never behind where we read
   }
   query.entries = std::span<const Entry>(scratch.entries).first(entries_count);
   return query;

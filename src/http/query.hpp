@@ -30,12 +30,19 @@ struct CheckQuery {
   std::span<const Entry> entries;  ///< in the order of the query
 };
 
+/// Entries, and each of the four names once.
+inline constexpr std::size_t query_parameters_max = query_entries_max + 4;
+
 struct QueryScratch {
   std::string bytes;
-  std::array<Entry, query_entries_max> entries;
+  std::array<Entry, query_parameters_max> entries;
 };
 
-/// `raw` is what follows the '?'. Errors are for the client: what was expected and what was found.
+/// The parameters as they come, every key once; none has a meaning of its own. `raw` is what follows the '?'.
+/// Errors are for the client: what was expected and what was found.
+tl::expected<std::span<Entry>, std::string> parse_query(std::string_view raw, QueryScratch& scratch);
+
+/// The same for a check.
 tl::expected<CheckQuery, std::string> parse_check_query(std::string_view raw, QueryScratch& scratch);
 
 /// Adds `key=value` to `target`, percent-encoded, after a '?' or '&' as needed. For clients.

@@ -51,6 +51,7 @@ class Node final : private Effects,
   std::vector<CounterView> counters(const Request& request) {
     return engine_->counters(request, Loop::wall());
   }
+  TopView top(const TopQuery& query) { return engine_->top(query, Loop::now(), Loop::wall(), *this); }
   NodeStatus status() const;
   const std::string& name() const { return name_; }
   EngineState state() const { return engine_->state(); }

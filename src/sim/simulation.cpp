@@ -312,6 +312,10 @@ bool Simulation::decodes(wire::Kind kind) {
       return decoder_.overrides().has_value();
     case wire::Kind::overrides_query:
       return decoder_.overrides_query().has_value();
+    case wire::Kind::names_query:
+      return decoder_.names_query().has_value();
+    case wire::Kind::names:
+      return decoder_.names().has_value();
   }
   return false;
 }

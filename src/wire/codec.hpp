@@ -35,6 +35,10 @@ class Encoder {
   /// The entries must fit: `overrides_fixed_bytes` and `override_bytes` of each.
   std::span<const std::byte> encode(const Overrides& overrides);
   std::span<const std::byte> encode(const OverridesQuery& query);
+  /// At most the bounded number of keys is written.
+  std::span<const std::byte> encode(const NamesQuery& query);
+  /// `names.names` must fit (see NamesSize).
+  std::span<const std::byte> encode(const Names& names);
 
  private:
   std::span<const std::byte> seal(Kind kind);
@@ -73,6 +77,19 @@ class DeltaSize {
   std::array<Group, groups_max> groups_{};
 };
 
+/// The same for an answer with names.
+class NamesSize {
+ public:
+  /// True, and counted, if the name still fits.
+  bool add(const CounterName& name);
+
+ private:
+  // Header, root offset, table with its vtable, vector of names, their vtable; padding included.
+  static constexpr std::size_t fixed_bytes = 16 + 8 + 40 + 16 + 20;
+  std::size_t bytes_ = fixed_bytes;
+  std::size_t names_count_ = 0;
+};
+
 /// Reads datagrams. Decoded messages are reused: valid until the next call.
 class Decoder {
  public:
@@ -90,6 +107,8 @@ class Decoder {
   Result<const Witness*> witness();
   Result<const Overrides*> overrides();
   Result<const OverridesQuery*> overrides_query();
+  Result<const NamesQuery*> names_query();
+  Result<const Names*> names();
 
  private:
   template <class Table>
@@ -109,6 +128,8 @@ class Decoder {
   Witness witness_;
   Overrides overrides_;
   OverridesQuery overrides_query_;
+  NamesQuery names_query_;
+  Names names_;
 };
 
 template <class Table>

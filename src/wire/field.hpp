@@ -30,6 +30,10 @@ enum class Field : std::uint32_t {
   override_stamp = 25,
   override_expiry = 26,
   override_buckets = 27,
+  names_keys = 31,
+  names_list = 32,
+  names_rule = 33,
+  names_principal = 34,
 };
 
 inline Error bad(Field field) {

@@ -25,8 +25,7 @@ Result<Header> Header::read(std::span<const std::byte> datagram) {
   const auto version = static_cast<std::uint8_t>(datagram[4]);
   if (version != protocol_version) return fail(ErrorCode::wrong_protocol, version);
   const auto kind = static_cast<std::uint8_t>(datagram[5]);
-  if (kind < static_cast<std::uint8_t>(Kind::delta) ||
-      kind > static_cast<std::uint8_t>(Kind::overrides_query))
+  if (kind < static_cast<std::uint8_t>(Kind::delta) || kind > static_cast<std::uint8_t>(Kind::names))
     return fail(ErrorCode::unknown_kind, kind);
   Header header{.kind = static_cast<Kind>(kind), .cluster_tag = 0};
   for (int i = 0; i < 8; ++i) header.cluster_tag |= static_cast<std::uint64_t>(datagram[8 + i]) << (8 * i);

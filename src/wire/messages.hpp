@@ -23,6 +23,10 @@ inline constexpr std::size_t peers_per_heartbeat_max = 8;
 inline constexpr std::size_t holdings_per_heartbeat_max = 24;
 inline constexpr std::uint32_t heartbeat_interval_ms_max = 60'000;
 inline constexpr std::uint32_t peer_delay_us_max = 64'000;
+inline constexpr std::size_t keys_per_query_max = 128;
+inline constexpr std::size_t names_per_answer_max = 24;
+inline constexpr std::size_t rule_name_bytes_max = 256;
+inline constexpr std::size_t principal_bytes_max = 256;
 
 /// Places of live overrides are cut into this many ranges of equal length, each with a digest.
 inline constexpr std::size_t override_buckets_count = 64;
@@ -45,6 +49,8 @@ enum class Kind : std::uint8_t {
   witness = 5,
   overrides = 6,
   overrides_query = 7,
+  names_query = 8,
+  names = 9,
 };
 
 /// The UDP port that a message belongs to.
@@ -58,6 +64,8 @@ constexpr Port port_of(Kind kind) {
     case Kind::pull:
     case Kind::overrides:
     case Kind::overrides_query:
+    case Kind::names_query:
+    case Kind::names:
       break;
   }
   return Port::sync;
@@ -206,6 +214,32 @@ struct OverridesQuery {
   std::array<std::uint64_t, override_buckets_count> buckets{};
 
   friend bool operator==(const OverridesQuery&, const OverridesQuery&) = default;
+};
+
+struct NamesQuery {
+  OriginId sender;
+  OriginId recipient;
+  std::vector<CounterKey> keys;
+
+  friend bool operator==(const NamesQuery&, const NamesQuery&) = default;
+};
+
+struct CounterName {
+  CounterKey key;
+  Hits limit = 0;
+  std::uint32_t window_s = 0;
+  std::string rule;
+  std::string principal;
+
+  friend bool operator==(const CounterName&, const CounterName&) = default;
+};
+
+struct Names {
+  OriginId sender;
+  OriginId recipient;
+  std::vector<CounterName> names;
+
+  friend bool operator==(const Names&, const Names&) = default;
 };
 
 }  // namespace starling::wire

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "table_model.hpp"
@@ -183,6 +184,43 @@ TEST_SUITE("counter.counter_table") {
     const Components components = components_of(table, counter_id(1));
     CHECK(components.size() == 300);
     for (const auto& [origin, hits] : components) CHECK(hits == origin.value);
+  }
+
+  TEST_CASE("every counter is visited once by slices of any length, and only those that are there") {
+    CounterTable table(small_table());
+    for (std::uint64_t key = 1; key <= 5; ++key) REQUIRE(table.add_own(counter_id(key), key, start));
+    for (const std::size_t slice : {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{1000}}) {
+      std::vector<Hits> seen;
+      for (std::size_t row = 0; row < table.rows_count(); row += slice)
+        table.for_each_counter(row, slice, [&](const CounterId& id, Hits value) {
+          CHECK(table.value(id) == value);
+          seen.push_back(value);
+        });
+      std::sort(seen.begin(), seen.end());
+      CHECK(seen == std::vector<Hits>{1, 2, 3, 4, 5});
+    }
+    table.for_each_counter(table.rows_count() + 7, 10, [](const CounterId&, Hits) { FAIL("no such row"); });
+    table.for_each_counter(~std::size_t{0}, ~std::size_t{0},
+                           [](const CounterId&, Hits) { FAIL("no such row"); });
+  }
+
+  TEST_CASE("between two slices counters come and go: what stays is visited once, what is gone is not") {
+    CounterTable table(small_table());
+    const CounterId old = counter_id(1);
+    CounterId lasting = counter_id(2);
+    lasting.window = Window::at(start, 3600);
+    REQUIRE(table.add_own(old, 10, start));
+    REQUIRE(table.add_own(lasting, 20, start));
+    std::vector<Hits> seen;
+    const auto look = [&](const CounterId&, Hits value) { seen.push_back(value); };
+    table.for_each_counter(0, 1, look);
+    const WallTime later(std::chrono::milliseconds(small_table().retention.expires_ms(old.window)));
+    REQUIRE(table.expire(later, 10, [](ComponentIndex) {}) == 1);
+    table.for_each_counter(1, 10, look);
+    CHECK(seen == std::vector<Hits>{10, 20});
+    seen.clear();
+    table.for_each_counter(0, 10, look);
+    CHECK(seen == std::vector<Hits>{20});
   }
 }
 

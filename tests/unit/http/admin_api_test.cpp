@@ -19,6 +19,8 @@ struct FakeNode final : AdminService, CheckService {
   std::vector<LiveView> live;
   std::optional<std::string> refuses;
   std::vector<std::string> cleared;
+  TopView hottest;
+  TopQuery asked_top;
 
   FakeNode() {
     now.name = "n1";
@@ -32,6 +34,10 @@ struct FakeNode final : AdminService, CheckService {
     for (const Entry& entry : request.descriptors[0].entries)
       asked_for += std::string(entry.key) + "=" + std::string(entry.value);
     return found;
+  }
+  TopView top(const TopQuery& query) override {
+    asked_top = query;
+    return hottest;
   }
   std::vector<LiveView> live_overrides() const override { return live; }
   tl::expected<LiveView, std::string> set_live(const LiveChange& change) override {
@@ -301,6 +307,18 @@ TEST_SUITE("http.admin_api") {
     admin.on_request(request, response);
     CHECK(response.status() == 403);
     CHECK(node.live.size() == 1);
+  }
+
+  TEST_CASE("top: the query goes to the node, the answer comes back with this node's name") {
+    Fixture f;
+    f.node.hottest.rows = {TopRow{.key = CounterKey{1}, .named = true, .principal = "user=alice"}};
+    REQUIRE(f.get("/v1/top", "by=denied&n=7&rule=r%201") == 200);
+    CHECK(f.node.asked_top == TopQuery{.rule = "r 1", .by = TopQuery::By::denied, .rows_max = 7});
+    CHECK(f.document()["node"] == "n1");
+    CHECK(f.document()["rows"][0]["principal"] == "user=alice");
+    CHECK(f.get("/v1/top", "n=0") == 400);
+    CHECK(f.document()["message"].get<std::string>().starts_with("n: expected"));
+    CHECK(f.get("/v1/top", {}, "POST") == 405);
   }
 
   TEST_CASE("what is not there is 404, and only reading is allowed; checks are answered here too") {

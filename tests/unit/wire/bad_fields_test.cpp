@@ -394,6 +394,64 @@ TEST_SUITE("wire.decoder bad_field") {
     REQUIRE((*read)->entries.size() == 1);
     CHECK((*read)->entries[0] == known);
   }
+
+  TEST_CASE("1, 31: a question for names has a sender and 1 to 128 keys") {
+    const auto query = [](std::uint64_t sender, std::size_t keys_count, bool has_keys = true) {
+      return refusal(built(Kind::names_query,
+                           [&](FlatBufferBuilder& builder) {
+                             const std::vector<std::uint64_t> keys(keys_count, 7);
+                             return fb::CreateNamesQueryDirect(builder, sender, 2,
+                                                               has_keys ? &keys : nullptr);
+                           }),
+                     Kind::names_query);
+    };
+    CHECK(query(1, 1) == none);
+    CHECK(query(1, keys_per_query_max) == none);
+    CHECK(query(0, 1) == field(1));
+    CHECK(query(1, 0) == field(31));
+    CHECK(query(1, 0, false) == field(31));
+    CHECK(query(1, keys_per_query_max + 1) == field(31));
+  }
+
+  TEST_CASE("1, 4, 32, 33, 34: an answer has a sender, 1 to 24 names, windows, and texts of bounded length") {
+    struct Fields {
+      std::uint64_t sender = 1;
+      std::size_t names_count = 1;
+      std::uint32_t window_s = 10;
+      std::size_t rule_bytes = 4;
+      std::size_t principal_bytes = 4;
+    };
+    const auto names = [](const Fields& fields) {
+      return refusal(
+          built(Kind::names,
+                [&](FlatBufferBuilder& builder) {
+                  std::vector<flatbuffers::Offset<fb::CounterName>> all;
+                  const auto rule = builder.CreateString(std::string(fields.rule_bytes, 'r'));
+                  const auto principal = builder.CreateString(std::string(fields.principal_bytes, 'p'));
+                  for (std::size_t i = 0; i < fields.names_count; ++i)
+                    all.push_back(fb::CreateCounterName(builder, i, 5, fields.window_s, rule, principal));
+                  return fb::CreateNamesDirect(builder, fields.sender, 2, &all);
+                }),
+          Kind::names);
+    };
+    CHECK(names({}) == none);
+    CHECK(names({.names_count = names_per_answer_max}) == none);
+    CHECK(names({.rule_bytes = rule_name_bytes_max, .principal_bytes = principal_bytes_max}) == none);
+    CHECK(names({.sender = 0}) == field(1));
+    CHECK(names({.window_s = 0}) == field(4));
+    CHECK(names({.names_count = 0}) == field(32));
+    CHECK(names({.names_count = names_per_answer_max + 1}) == field(32));
+    CHECK(names({.rule_bytes = rule_name_bytes_max + 1}) == field(33));
+    CHECK(names({.principal_bytes = principal_bytes_max + 1}) == field(34));
+    // Texts that are not there are empty.
+    CHECK(refusal(built(Kind::names,
+                        [](FlatBufferBuilder& builder) {
+                          const std::vector<flatbuffers::Offset<fb::CounterName>> all{
+                              fb::CreateCounterName(builder, 1, 5, 10)};
+                          return fb::CreateNamesDirect(builder, 1, 2, &all);
+                        }),
+                  Kind::names) == none);
+  }
 }
 
 }  // namespace

@@ -34,8 +34,8 @@ TEST_SUITE("wire.decoder") {
     Packet bytes = some_pull();
     CHECK(decoder.open(std::span(bytes).first(15), Port::sync).error().code == ErrorCode::too_short);
     CHECK(decoder.open({}, Port::sync).error().code == ErrorCode::too_short);
-    bytes[5] = std::byte{9};
-    CHECK(decoder.open(bytes, Port::sync).error() == Error{ErrorCode::unknown_kind, 9});
+    bytes[5] = std::byte{99};
+    CHECK(decoder.open(bytes, Port::sync).error() == Error{ErrorCode::unknown_kind, 99});
     bytes[4] = std::byte{2};
     CHECK(decoder.open(bytes, Port::sync).error() == Error{ErrorCode::wrong_protocol, 2});
     bytes[0] = std::byte{0};

@@ -79,6 +79,21 @@ bool take(Decoder& decoder, std::span<const std::byte> bytes, Port port) {
     REQUIRE(overrides.from <= overrides.to);
     REQUIRE(overrides.entries.size() + overrides.unknown_count <= overrides_per_packet_max);
     for (const OverrideEntry& entry : overrides.entries) check_override(entry);
+  } else if (*kind == Kind::names_query) {
+    const NamesQuery& query = **decoder.names_query();
+    REQUIRE(query.sender.value != 0);
+    REQUIRE_FALSE(query.keys.empty());
+    REQUIRE(query.keys.size() <= keys_per_query_max);
+  } else if (*kind == Kind::names) {
+    const Names& names = **decoder.names();
+    REQUIRE(names.sender.value != 0);
+    REQUIRE_FALSE(names.names.empty());
+    REQUIRE(names.names.size() <= names_per_answer_max);
+    for (const CounterName& name : names.names) {
+      REQUIRE(name.window_s != 0);
+      REQUIRE(name.rule.size() <= rule_name_bytes_max);
+      REQUIRE(name.principal.size() <= principal_bytes_max);
+    }
   }
   return true;
 }
@@ -98,6 +113,8 @@ std::vector<std::pair<Kind, Packet>> samples() {
     result.emplace_back(Kind::witness, copy_of(encoder.encode(draw_witness(random))));
     result.emplace_back(Kind::overrides, copy_of(encoder.encode(draw_overrides(random))));
     result.emplace_back(Kind::overrides_query, copy_of(encoder.encode(draw_overrides_query(random))));
+    result.emplace_back(Kind::names_query, copy_of(encoder.encode(draw_names_query(random))));
+    result.emplace_back(Kind::names, copy_of(encoder.encode(draw_names(random))));
   }
   return result;
 }
@@ -133,7 +150,7 @@ TEST_SUITE("wire.decoder hostile") {
     Decoder decoder(tag);
     Random random(3);
     const auto valid = samples();
-    std::array<std::size_t, 8> taken{};
+    std::array<std::size_t, 10> taken{};  // by kind
     for (int i = 0; i < 3 * packets_count; ++i) {
       const auto& [kind, whole] = valid[random.below(valid.size())];
       Packet bytes = whole;
@@ -184,7 +201,10 @@ TEST_SUITE("wire.decoder hostile") {
         {Kind::inquiry, copy_of(encoder.encode(draw_inquiry(random)))},
         {Kind::witness, copy_of(encoder.encode(draw_witness(random)))},
         {Kind::overrides, copy_of(encoder.encode(draw_overrides(random)))},
-        {Kind::overrides_query, copy_of(encoder.encode(draw_overrides_query(random)))}};
+        {Kind::overrides_query, copy_of(encoder.encode(draw_overrides_query(random)))},
+        {Kind::names_query, copy_of(encoder.encode(NamesQuery{{1}, {2}, {{3}, {4}}}))},
+        {Kind::names,
+         copy_of(encoder.encode(Names{{1}, {2}, {{{3}, 4, 5, "r", "u=a"}, {{6}, 7, 8, "r", "u=b"}}}))}};
     for (const auto& [kind, whole] : small)
       for (std::size_t at = 0; at < whole.size(); ++at)
         for (int value = 0; value < 256; ++value) {

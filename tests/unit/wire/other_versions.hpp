@@ -58,6 +58,8 @@ Packet as_future(std::span<const std::byte> bytes) {
     add(object);
     if constexpr (requires { object.groups; })
       for (auto& group : object.groups) add(*group);
+    if constexpr (requires { object.names; })
+      for (auto& each : object.names) add(*each);
   });
   result[6] = result[7] = std::byte{0xA5};
   return result;

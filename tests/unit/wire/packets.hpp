@@ -32,8 +32,9 @@ inline Packet packet(Kind kind, std::span<const std::byte> body) {
   return result;
 }
 
-inline constexpr std::array all_kinds{Kind::delta,   Kind::pull,      Kind::heartbeat,      Kind::inquiry,
-                                      Kind::witness, Kind::overrides, Kind::overrides_query};
+inline constexpr std::array all_kinds{Kind::delta,           Kind::pull,        Kind::heartbeat,
+                                      Kind::inquiry,         Kind::witness,     Kind::overrides,
+                                      Kind::overrides_query, Kind::names_query, Kind::names};
 
 /// Opens and decodes a packet as whatever it says it is. True if it was taken.
 inline Result<Kind> decode(Decoder& decoder, std::span<const std::byte> bytes, Port port) {
@@ -58,6 +59,10 @@ inline Result<Kind> decode(Decoder& decoder, std::span<const std::byte> bytes, P
       return outcome(decoder.overrides());
     case Kind::overrides_query:
       return outcome(decoder.overrides_query());
+    case Kind::names_query:
+      return outcome(decoder.names_query());
+    case Kind::names:
+      return outcome(decoder.names());
   }
   return fail(ErrorCode::unknown_kind);
 }
@@ -233,6 +238,37 @@ inline OverridesQuery draw_overrides_query(Random& random) {
                        .after = draw_u64(random)};
   for (std::uint64_t& bucket : query.buckets) bucket = draw_u64(random);
   return query;
+}
+
+inline NamesQuery draw_names_query(Random& random) {
+  NamesQuery query{.sender = draw_origin(random), .recipient = OriginId{draw_u64(random)}, .keys = {}};
+  for (std::uint64_t i = 1 + random.below(keys_per_query_max); i > 0; --i)
+    query.keys.push_back(CounterKey{random.next()});
+  return query;
+}
+
+/// Any bytes: names are what callers call themselves.
+inline std::string draw_bytes(Random& random, std::size_t bytes_max) {
+  std::string text(random.below(random.chance(0.1) ? bytes_max + 1 : std::min<std::size_t>(bytes_max, 40)),
+                   0);
+  for (char& c : text) c = static_cast<char>(random.next());
+  return text;
+}
+
+/// As many names as fit, but at least one.
+inline Names draw_names(Random& random) {
+  Names names{.sender = draw_origin(random), .recipient = OriginId{draw_u64(random)}, .names = {}};
+  NamesSize size;
+  for (std::uint64_t i = 1 + random.below(2 * names_per_answer_max); i > 0; --i) {
+    CounterName name{.key = CounterKey{random.next()},
+                     .limit = draw_u64(random),
+                     .window_s = static_cast<std::uint32_t>(1 + random.below(0xFFFF'FFFF)),
+                     .rule = draw_bytes(random, rule_name_bytes_max),
+                     .principal = draw_bytes(random, principal_bytes_max)};
+    if (!size.add(name)) break;
+    names.names.push_back(std::move(name));
+  }
+  return names;
 }
 
 }  // namespace starling::wire

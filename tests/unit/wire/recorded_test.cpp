@@ -117,6 +117,19 @@ TEST_SUITE("wire.recorded") {
       check_reads_as(future, recorded);
     }
   }
+
+  TEST_CASE("questions for names and answers of the future are read as what is known of them") {
+    Encoder encoder(tag);
+    Decoder decoder(tag);
+    const NamesQuery query{{1}, {2}, {{3}, {4}}};
+    const Packet asked = as_future<future::NamesQuery>(copy_of(encoder.encode(query)));
+    REQUIRE(decoder.open(asked, Port::sync) == Kind::names_query);
+    CHECK(**decoder.names_query() == query);
+    const Names names{{1}, {2}, {{{3}, 4, 5, "rule", "user=alice"}}};
+    const Packet told = as_future<future::Names>(copy_of(encoder.encode(names)));
+    REQUIRE(decoder.open(told, Port::sync) == Kind::names);
+    CHECK(**decoder.names() == names);
+  }
 }
 
 }  // namespace

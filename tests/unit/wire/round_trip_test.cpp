@@ -146,6 +146,50 @@ TEST_SUITE("wire.codec round trip") {
     CHECK(decoder.overrides().error() == Error{ErrorCode::bad_field, 22});
   }
 
+  TEST_CASE("questions for names and answers come back as they were, and always fit") {
+    Encoder encoder(tag);
+    Decoder decoder(tag);
+    for (std::uint64_t seed = 1; seed <= seeds_count; ++seed) {
+      CAPTURE(seed);
+      Random random(seed);
+      const NamesQuery query = draw_names_query(random);
+      REQUIRE(decoder.open(encoder.encode(query), Port::sync) == Kind::names_query);
+      REQUIRE(**decoder.names_query() == query);
+      const Names names = draw_names(random);
+      const auto bytes = encoder.encode(names);
+      REQUIRE(bytes.size() <= datagram_bytes_max);
+      REQUIRE(decoder.open(bytes, Port::sync) == Kind::names);
+      REQUIRE(**decoder.names() == names);
+    }
+    NamesQuery many{{1}, {2}, {}};
+    many.keys.assign(1000, CounterKey{hits_max});
+    CHECK(encoder.encode(many).size() <= datagram_bytes_max);
+    REQUIRE(decoder.open(encoder.encode(many), Port::sync));
+    CHECK((*decoder.names_query())->keys.size() == keys_per_query_max);
+  }
+
+  TEST_CASE("names of every length fit where NamesSize says so, and the longest fits alone") {
+    Encoder encoder(tag);
+    for (std::size_t rule_bytes = 0; rule_bytes <= rule_name_bytes_max; rule_bytes += 7) {
+      for (std::size_t principal_bytes = 0; principal_bytes <= principal_bytes_max; ++principal_bytes) {
+        Names names{{hits_max}, {hits_max}, {}};
+        NamesSize size;
+        // No rule twice, so that none is shared.
+        for (char c = 'a'; names.names.size() < names_per_answer_max; ++c) {
+          const CounterName name{.key = {hits_max},
+                                 .limit = hits_max,
+                                 .window_s = 0xFFFF'FFFF,
+                                 .rule = std::string(rule_bytes, c),
+                                 .principal = std::string(principal_bytes, 'p')};
+          if (!size.add(name)) break;
+          names.names.push_back(name);
+        }
+        REQUIRE_FALSE(names.names.empty());
+        REQUIRE(encoder.encode(names).size() <= datagram_bytes_max);
+      }
+    }
+  }
+
   TEST_CASE("heartbeats come back as they were, and always fit") {
     Encoder encoder(tag);
     Decoder decoder(tag);
