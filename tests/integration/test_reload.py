@@ -225,7 +225,9 @@ class Reload(ClusterCase):
             (self.directory / ".new").write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
             (self.directory / ".new").rename(path)
             node.signal(signal.SIGHUP)
-        self.rules(self.text(11))
+        # Renamed, not written in place: the last SIGHUP's reader may still be on its way to the file.
+        (self.directory / ".new").write_text(self.text(11), encoding="utf-8")
+        (self.directory / ".new").rename(path)
         wait_equal("the limit", lambda: self.limit_of(node), 11)
         self.assertEqual(self.reloads(node), (1, 0))
 
