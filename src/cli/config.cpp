@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/output.hpp"
@@ -26,10 +30,25 @@ struct Verdict {
   std::vector<std::string> warnings;
 };
 
+/// A byte more than there may be, at most: it is said then that it is too much.
+tl::expected<ConfigTexts, ConfigProblems> read_standard_input() {
+  std::string text;
+  std::string chunk(64 * 1024, '\0');
+  while (text.size() <= config_bytes_max) {
+    const std::size_t bytes = std::fread(chunk.data(), 1, chunk.size(), stdin);
+    text.append(chunk, 0, bytes);
+    if (bytes == 0) break;
+  }
+  if (std::ferror(stdin) == 0) return ConfigTexts{{"standard input", std::move(text)}};
+  return tl::unexpected(ConfigProblems{
+      fmt::format("standard input: expected YAML, found: {}; pipe a file into it", std::strerror(errno))});
+}
+
 /// Judges a path as a node would that starts with it.
 Verdict judge(const std::string& path) {
-  Verdict verdict{.path = path};
-  const auto texts = read_config_texts(path);
+  const bool piped = path == "-";
+  Verdict verdict{.path = piped ? "standard input" : path};
+  const auto texts = piped ? read_standard_input() : read_config_texts(path);
   const auto config = texts ? understand_config(*texts) : tl::unexpected(texts.error());
   if (!config) {
     verdict.errors = config.error();
@@ -82,7 +101,9 @@ CLI::App* add_config(CLI::App& app, int& exit_code) {
   CLI::App* validate =
       config->add_subcommand("validate", "Say what is wrong with files or directories of rules and settings");
   const auto options = std::make_shared<Validate>();  // the callback outlives this function
-  validate->add_option("paths", options->paths, "What would be given to `starling node --config`")
+  validate
+      ->add_option("paths", options->paths,
+                   "What would be given to `starling node --config`; - is standard input")
       ->type_name("FILE|DIR")
       ->required();
   validate

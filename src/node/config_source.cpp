@@ -1,7 +1,9 @@
 #include "node/config_source.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -20,7 +22,7 @@ tl::unexpected<ConfigProblems> problem(std::string line) {
   return tl::unexpected(ConfigProblems{std::move(line)});
 }
 
-tl::unexpected<ConfigProblems> unreadable(const std::string& path, const std::string& why) {
+tl::unexpected<ConfigProblems> unreadable(const std::string& path, std::string_view why) {
   return problem(fmt::format(
       "{}: expected a readable YAML file or a directory of them, found: {}; check the path given by "
       "--config or STARLING_CONFIG",
@@ -58,10 +60,27 @@ tl::expected<std::vector<std::string>, ConfigProblems> files_in(const std::strin
   return files;
 }
 
+/// Opening or reading a pipe, a terminal or a device can take for ever, and a directory may hold any of them.
+std::string_view kind_of(const struct stat& found) {
+  if (S_ISDIR(found.st_mode)) return "a directory";
+  if (S_ISFIFO(found.st_mode)) return "a pipe";
+  if (S_ISSOCK(found.st_mode)) return "a socket";
+  return "a device";
+}
+
 /// Up to one byte more than there may be, so that too long a text is told by whoever reads it.
 tl::expected<std::string, ConfigProblems> read_text(const std::string& path) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), &std::fclose);
-  if (!file) return unreadable(path, std::strerror(errno));
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0) return unreadable(path, std::strerror(errno));
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(fdopen(fd, "rb"), &std::fclose);
+  if (!file) {
+    const std::string why = std::strerror(errno);
+    close(fd);
+    return unreadable(path, why);
+  }
+  struct stat found {};
+  if (fstat(fd, &found) != 0) return unreadable(path, std::strerror(errno));
+  if (!S_ISREG(found.st_mode)) return unreadable(path, kind_of(found));
   std::string text;
   std::string chunk(64 * 1024, '\0');
   while (text.size() <= config_bytes_max) {

@@ -2,8 +2,10 @@
 """`starling config validate` says what a node would, without one."""
 
 import json
+import os
+import subprocess
 
-from harness import ClusterCase, main
+from harness import ClusterCase, binary, main, patience
 
 good = 'rules:\n  - {name: each, match: {principal: "*"}, limits: [{requests: 5, per: 1month}]}\n'
 
@@ -53,6 +55,19 @@ class ConfigValidate(ClusterCase):
         first, second = json.loads(result.stdout)
         self.assertEqual((first["ok"], first["rules"], first["errors"]), (True, 1, []))
         self.assertEqual((second["ok"], len(second["errors"])), (False, 1))
+
+    def test_what_is_piped_in(self):
+        result = subprocess.run([binary(), "config", "validate", "-"], input=good + "rulez: 1\n", capture_output=True, text=True,
+                                timeout=20 * patience(), check=False)
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertTrue(result.stderr.startswith('standard input:3:1: the file: unknown key "rulez"'), result.stderr)
+
+    def test_a_pipe_among_the_files_is_told_and_not_waited_for(self):
+        fine = self.rules(good)
+        os.mkfifo(self.directory / "x.yaml")
+        result = self.validate(str(self.directory), fine)
+        self.assertEqual((result.returncode, result.stdout), (1, f"{fine}: ok, 1 rule\n"))
+        self.assertIn("x.yaml: expected a readable YAML file or a directory of them, found: a pipe;", result.stderr)
 
     def test_wrong_usage(self):
         for arguments in ((), ("-o", "yaml", "x")):
