@@ -16,6 +16,20 @@ namespace {
 
 volatile std::sig_atomic_t interrupted = 0;
 
+/// Ours nest a handful deep. Much deeper ones would overflow the stack of whoever copies or prints them.
+constexpr int nesting_max = 64;
+
+/// Discarded if `text` is no JSON, or nests too deep to be a node's.
+Json parse_answer(const std::string& text) {
+  bool too_deep = false;
+  const auto keep = [&](int depth, Json::parse_event_t, const Json&) {
+    too_deep = too_deep || depth > nesting_max;
+    return !too_deep;
+  };
+  Json document = Json::parse(text, keep, false);
+  return too_deep ? Json(Json::value_t::discarded) : document;
+}
+
 tl::expected<Json, std::string> exchange(const Asking& asking, const std::string& target,
                                          const http::ClientOptions& options) {
   auto url = http::parse_url(asking.server);
@@ -23,7 +37,7 @@ tl::expected<Json, std::string> exchange(const Asking& asking, const std::string
   url->target = target;
   const auto answer = http::fetch(*url, options);
   if (!answer) return tl::unexpected(answer.error());
-  Json document = Json::parse(answer->body, nullptr, false);
+  Json document = parse_answer(answer->body);
   const bool expected_status = answer->status == 200 || answer->status == 429;
   if (!expected_status && document.is_object() && document.contains("message"))
     return tl::unexpected(

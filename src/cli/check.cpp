@@ -38,6 +38,9 @@ tl::expected<Json, std::string> get(const Check& check) {
   http::append_query_parameter(target, "explain", "1");
   http::append_query_parameter(target, "hits", std::to_string(check.hits));
   auto document = ask(check.asking, about(check, target));
+  if (document && !member_of(*document, "allowed").is_boolean())
+    return tl::unexpected(
+        fmt::format("{} answered without a verdict; is it the admin port of a node?", check.asking.server));
   if (!document || !check.wide()) return document;
   const auto counters = ask(check.asking, about(check, "/v1/counters"));
   if (!counters) return counters;

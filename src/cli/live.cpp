@@ -58,6 +58,9 @@ tl::expected<Json, std::string> all_overrides(const Asking& asking) {
 int set(const Live& live, const Json& body) {
   const auto entry = tell(live.asking, "PUT", overrides_target, body);
   if (!entry) return complain(entry.error());
+  if (member_of(*entry, "kind") != member_of(body, "kind"))
+    return complain(
+        fmt::format("{} answered without the override; is it the admin port of a node?", live.asking.server));
   show(live.asking, *entry,
        [&](const Json& document) { return what_holds(document, live.flags.expires) + "\n"; });
   if (!flag_of(*entry, "applies"))

@@ -5,7 +5,9 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
+import threading
 
 from harness import ClusterCase, binary, free_of_settings, long_window, main, wait_until
 
@@ -224,6 +226,27 @@ class Cli(ClusterCase):
                 self.assertEqual((result.returncode, result.stdout), (failed, ""), result)
                 self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
                 self.assertIn(f"{self.subnet.host(1)}:9090", result.stderr)
+
+    def test_what_is_no_node_is_told_so(self):
+        def answer_of(body):
+            listener = socket.create_server((self.subnet.host(1), 0))
+            self.addCleanup(listener.close)
+
+            def serve():
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            threading.Thread(target=serve, daemon=True).start()
+            return ["--server", "http://{}:{}".format(*listener.getsockname())]
+
+        deep = b'{"peers":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+        for body, arguments in ((b"<html>", ["peers"]), (b"[]", ["status"]), (deep, ["peers", "-o", "json"]),
+                                (deep, ["status", "-o", "yaml"]), (b"{}", ["check", "principal=alice"]),
+                                (b"{}", ["learning", "on"]), (b"{}", ["ignore", "add", "alice"])):
+            result = self.starling(*arguments, *answer_of(body))
+            self.assertEqual((result.returncode, result.stdout), (failed, ""), (body[:20], result))
+            self.assertRegex(result.stderr, r"^starling: http://.* is it the admin port of a node\?\n$")
 
     def test_watch_prints_again_and_ends_on_ctrl_c(self):
         node = self.node(1).wait_ready()
