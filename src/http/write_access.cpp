@@ -2,13 +2,26 @@
 
 #include <sodium.h>
 
+#include <algorithm>
+#include <array>
+
 namespace starling::http {
 namespace {
 
-/// "host:port", "host", "[::1]:port": without the port and the brackets.
+bool is_port(std::string_view text) {
+  return text.size() <= 5 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// "host:port", "host", "[::1]:port": without the port and the brackets. Empty if it is none of those: what
+/// stands around an address must not hide that the whole is a name.
 std::string_view host_of(std::string_view authority) {
-  if (authority.starts_with('[')) return authority.substr(1, authority.find(']') - 1);
-  return authority.substr(0, authority.find(':'));
+  const bool bracketed = authority.starts_with('[');
+  const std::size_t end = bracketed ? authority.find(']') : std::min(authority.find(':'), authority.size());
+  if (end == std::string_view::npos) return {};
+  const std::string_view rest = authority.substr(end + (bracketed ? 1 : 0));
+  if (!rest.empty() && (rest.front() != ':' || !is_port(rest.substr(1)))) return {};
+  return bracketed ? authority.substr(1, end - 1) : authority.substr(0, end);
 }
 
 bool names_no_domain(const RequestView& request) {
@@ -19,8 +32,9 @@ bool names_no_domain(const RequestView& request) {
 }
 
 bool is_forwarded(const RequestView& request) {
-  return request.find("forwarded") != nullptr || request.find("x-forwarded-for") != nullptr ||
-         request.find("via") != nullptr;
+  constexpr std::array signs{"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"};
+  return std::any_of(signs.begin(), signs.end(),
+                     [&](const char* sign) { return request.find(sign) != nullptr; });
 }
 
 }  // namespace
@@ -51,7 +65,7 @@ std::optional<std::string_view> WriteAccess::refusal(const RequestView& request)
                  "--admin-token-file, found neither; use `starling --token-file`";
   if (is_forwarded(request))
     return "expected a client on the node's own machine, found one behind a proxy (Forwarded, "
-           "X-Forwarded-For or Via); ask the node itself, or with the token of --admin-token-file";
+           "X-Forwarded-For, X-Real-IP or Via); ask the node itself, or with the token of --admin-token-file";
   if (!names_no_domain(request))
     return "expected an address or localhost in Host, found a name, which a web page could have made up; use "
            "--server http://127.0.0.1:9090 or so, or the token of --admin-token-file";

@@ -6,8 +6,8 @@
 ///   nobody answers. A name of its own that it lets resolve to 127.0.0.1 (DNS rebinding) would make it
 ///   same-origin and spare it that; its name then stands in `Host`. So `Host` must be an address or
 ///   "localhost".
-/// - A proxy on this machine speaks for clients elsewhere, and says so in `Forwarded`, `X-Forwarded-For` or
-///   `Via`.
+/// - A proxy on this machine speaks for clients elsewhere, and says so in `Forwarded`, `Via`, or one
+///   of the headers that came before those. One that says nothing is not to be put before the admin port.
 #pragma once
 
 #include <optional>
