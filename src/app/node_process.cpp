@@ -14,10 +14,12 @@
 #include "base/check.hpp"
 #include "http/admin_api.hpp"
 #include "http/check_api.hpp"
+#include "http/live_reach.hpp"
 #include "http/server.hpp"
 #include "http/token_file.hpp"
 #include "http/write_access.hpp"
 #include "node/config_source.hpp"
+#include "node/live_words.hpp"
 #include "node/log.hpp"
 #include "node/node.hpp"
 
@@ -42,9 +44,7 @@ class NodeService final : public http::CheckService, public http::AdminService {
   std::vector<CounterView> counters(const Request& request) override { return node_.counters(request); }
   TopView top(const TopQuery& query) override { return node_.top(query); }
   std::vector<LiveView> live_overrides() const override { return node_.live_overrides(); }
-  tl::expected<LiveView, std::string> set_live(const http::LiveChange& change) override {
-    return node_.set_live(change.what, change.expires_in, change.set_by);
-  }
+  tl::expected<LiveView, std::string> set_live(const http::LiveChange& change) override;
   bool clear_live(const LiveOverride& subject, const std::string& by) override {
     return node_.clear_live(subject, by);
   }
@@ -63,6 +63,16 @@ void NodeService::on_failure(std::string_view what) {
   log_->error("{} requests passed because they could not be decided: {}", failures_unsaid_count_, what);
   quiet_until_ = Loop::now() + failure_log_interval;
   failures_unsaid_count_ = 0;
+}
+
+tl::expected<LiveView, std::string> NodeService::set_live(const http::LiveChange& change) {
+  auto view = node_.set_live(change.what, change.expires_in, change.set_by);
+  if (!view) return view;
+  const NodeStatus now = node_.status();
+  const std::vector<LiveView> live = node_.live_overrides();
+  const std::string said_otherwise = http::LiveReach(now.rules, live).contradiction(view->what);
+  if (!said_otherwise.empty()) log_->warn("override {}: {}", describe(view->what), said_otherwise);
+  return view;
 }
 
 class NodeProcess {

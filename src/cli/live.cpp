@@ -63,8 +63,11 @@ int set(const Live& live, const Json& body) {
         fmt::format("{} answered without the override; is it the admin port of a node?", live.asking.server));
   show(live.asking, *entry,
        [&](const Json& document) { return what_holds(document, live.flags.expires) + "\n"; });
+  const std::string note = text_of(*entry, "note", "");
   if (!flag_of(*entry, "applies"))
-    warn(fmt::format("this does nothing on {}: {}", live.asking.server, text_of(*entry, "note")));
+    warn(fmt::format("this does nothing on {}: {}", live.asking.server, note));
+  else if (!note.empty())
+    warn(note);
   return 0;
 }
 

@@ -48,13 +48,14 @@ std::string render_overrides(const Json& document, bool wide) {
   std::vector<std::vector<std::string>> rows;
   for (const Json& entry : member_of(document, "overrides")) {
     const std::string note = text_of(entry, "note", "");
-    std::vector<std::string> row{rule_of(entry),
-                                 text_of(entry, "kind"),
-                                 who_of(entry),
-                                 value_of(entry),
-                                 text_of(entry, "expires_at", "never"),
-                                 text_of(entry, "set_by"),
-                                 flag_of(entry, "applies") ? "yes" : fmt::format("no: {}", note)};
+    std::vector<std::string> row{
+        rule_of(entry),
+        text_of(entry, "kind"),
+        who_of(entry),
+        value_of(entry),
+        text_of(entry, "expires_at", "never"),
+        text_of(entry, "set_by"),
+        fmt::format("{}{}{}", flag_of(entry, "applies") ? "yes" : "no", note.empty() ? "" : ": ", note)};
     if (wide) row.insert(row.begin() + 6, {text_of(entry, "set_on"), text_of(entry, "set_at")});
     rows.push_back(std::move(row));
   }

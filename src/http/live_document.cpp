@@ -54,7 +54,7 @@ Json live_entry_document(const LiveView& view, const LiveReach& reach) {
           {"set_at", time_text(view.set_at)},
           {"expires_at", view.expires_at ? Json(time_text(*view.expires_at)) : Json(nullptr)},
           {"applies", obstacle.empty()},
-          {"note", obstacle}};
+          {"note", obstacle.empty() ? reach.contradiction(what) : obstacle}};
 }
 
 }  // namespace starling::http

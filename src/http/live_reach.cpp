@@ -12,18 +12,24 @@ namespace {
 using Kind = LiveOverride::Kind;
 
 /// A caller as text that no other caller has. Only compared, never shown.
-std::string spelt_out(const LiveOverride& what) {
-  std::string out =
-      fmt::format("{}:{}{}:{}", what.rule.size(), what.rule, what.principal.size(), what.principal);
-  for (const Matcher& matcher : what.match)
+std::string spelt_out(std::string_view principal, const std::vector<Matcher>& match) {
+  std::string out = fmt::format("{}:{}", principal.size(), principal);
+  for (const Matcher& matcher : match)
     out += fmt::format("{}:{}{}{}:{}", matcher.key.size(), matcher.key, static_cast<int>(matcher.kind),
                        matcher.text.size(), matcher.text);
   return out;
 }
 
+bool is_open(const Matcher& matcher) {
+  return matcher.kind != Matcher::Kind::equal;
+}
+
+bool names_caller(const LiveOverride& what) {
+  return what.kind == Kind::enforcing || what.kind == Kind::ignoring;
+}
+
 bool has_open_key(const Rule& rule) {
-  return std::any_of(rule.match.begin(), rule.match.end(),
-                     [](const Matcher& matcher) { return matcher.kind != Matcher::Kind::equal; });
+  return std::any_of(rule.match.begin(), rule.match.end(), is_open);
 }
 
 /// False if no value fits both.
@@ -34,7 +40,7 @@ bool can_agree(const Matcher& a, const Matcher& b) {
 }
 
 /// Why `match` can be true of no descriptor that `rule` matches; empty if it can.
-std::string contradiction(const std::vector<Matcher>& match, const Rule& rule) {
+std::string misfit(const std::vector<Matcher>& match, const Rule& rule) {
   for (const Matcher& matcher : match) {
     const auto own = std::find_if(rule.match.begin(), rule.match.end(),
                                   [&](const Matcher& each) { return each.key == matcher.key; });
@@ -54,10 +60,14 @@ std::string contradiction(const std::vector<Matcher>& match, const Rule& rule) {
 LiveReach::LiveReach(const RuleSet& rules, const std::vector<LiveView>& live) : rules_(rules), live_(live) {
   for (const Rule& rule : rules.rules) {
     by_name_.emplace(rule.name, &rule);
-    tells_callers_apart_ = tells_callers_apart_ || has_open_key(rule);
+    for (const Matcher& matcher : rule.match)
+      if (is_open(matcher)) open_keys_.insert(matcher.key);
   }
-  for (const LiveView& view : live)
-    if (view.what.kind == Kind::ignoring) ignored_.insert(spelt_out(view.what));
+  for (const LiveView& view : live) {
+    if (!names_caller(view.what)) continue;
+    Callers& callers = view.what.kind == Kind::enforcing ? enforced_ : ignored_;
+    callers[spelt_out(view.what.principal, view.what.match)].insert(view.what.rule);
+  }
 }
 
 std::string LiveReach::obstacle(const LiveOverride& what) const {
@@ -82,7 +92,7 @@ std::string LiveReach::obstacle(const LiveOverride& what) const {
 }
 
 std::string LiveReach::limits_obstacle(const LiveOverride& what, const Rule& rule) const {
-  return contradiction(what.match, rule);
+  return misfit(what.match, rule);
 }
 
 std::string LiveReach::learning_obstacle(const LiveOverride& what) const {
@@ -97,9 +107,8 @@ std::string LiveReach::learning_obstacle(const LiveOverride& what) const {
 }
 
 std::string LiveReach::caller_obstacle(const LiveOverride& what, const Rule* rule) const {
-  if (what.kind == Kind::enforcing && ignored_.contains(spelt_out(what)))
-    return "the same caller is in ignoring as well; in both it only learns";
-  if (!what.principal.empty() && (rule != nullptr ? !has_open_key(*rule) : !tells_callers_apart_))
+  if (what.kind == Kind::enforcing && in_other_list(what).everywhere) return contradiction(what);
+  if (!what.principal.empty() && (rule != nullptr ? !has_open_key(*rule) : open_keys_.empty()))
     return rule != nullptr
                ? fmt::format(
                      "rule {} has no key with `*`, so it tells no principals apart; name entries with "
@@ -107,7 +116,40 @@ std::string LiveReach::caller_obstacle(const LiveOverride& what, const Rule* rul
                      starling::quoted(rule->name))
                : "no rule here has a key with `*`, so none tells principals apart; name entries with match "
                  "instead";
-  return rule != nullptr ? contradiction(what.match, *rule) : "";
+  return rule != nullptr ? misfit(what.match, *rule) : "";
+}
+
+std::string LiveReach::contradiction(const LiveOverride& what) const {
+  if (!names_caller(what)) return {};
+  const Other other = in_other_list(what);
+  const std::string_view list = name(what.kind == Kind::enforcing ? Kind::ignoring : Kind::enforcing);
+  if (other.everywhere) return fmt::format("the same caller is in {} as well; in both it only learns", list);
+  if (other.rule.empty()) return {};
+  return fmt::format("the same caller is in {} of rule {}; in both it only learns there", list,
+                     starling::quoted(other.rule));
+}
+
+LiveReach::Other LiveReach::in_other_list(const LiveOverride& what) const {
+  const Callers& callers = what.kind == Kind::enforcing ? ignored_ : enforced_;
+  Other other;
+  for (const std::string& spelling : spellings(what)) {
+    const auto found = callers.find(spelling);
+    if (found == callers.end()) continue;
+    if (found->second.contains(what.rule) || found->second.contains({})) return {.everywhere = true};
+    if (what.rule.empty()) other.rule = *found->second.begin();
+  }
+  return other;
+}
+
+/// "alice" and {principal: alice} are one caller wherever `principal` tells callers apart.
+std::vector<std::string> LiveReach::spellings(const LiveOverride& what) const {
+  std::vector<std::string> all{spelt_out(what.principal, what.match)};
+  if (!what.principal.empty())
+    for (const std::string_view key : open_keys_)
+      all.push_back(spelt_out({}, {Matcher{.key = std::string(key), .text = what.principal}}));
+  else if (what.match.size() == 1 && !is_open(what.match[0]) && open_keys_.contains(what.match[0].key))
+    all.push_back(spelt_out(what.match[0].text, {}));
+  return all;
 }
 
 }  // namespace starling::http

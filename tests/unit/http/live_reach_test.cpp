@@ -35,6 +35,9 @@ struct Fixture {
         {.name = "all", .match = {equal("path", "/")}, .limits = {{.requests = 1, .window_s = 1}}});
   }
   std::string obstacle(const LiveOverride& what) const { return LiveReach(rules, live).obstacle(what); }
+  std::string contradiction(const LiveOverride& what) const {
+    return LiveReach(rules, live).contradiction(what);
+  }
   std::string limits_of(std::string rule, std::vector<Matcher> match) const {
     return obstacle({.rule = std::move(rule), .match = std::move(match), .unlimited = true});
   }
@@ -103,6 +106,49 @@ TEST_SUITE("http.live_reach") {
     CHECK(f.obstacle(ignoring) == "");
     CHECK(f.obstacle({.kind = Kind::enforcing, .rule = "each", .principal = "bob"}) == "");
     CHECK(f.obstacle({.kind = Kind::enforcing, .principal = "alice"}) == "");
+  }
+
+  TEST_CASE("who is in both lists is told so in whichever order they are set") {
+    for (const std::string rule : {"", "each"}) {
+      CAPTURE(rule);
+      Fixture f;
+      const LiveOverride enforcing{.kind = Kind::enforcing, .rule = rule, .principal = "alice"};
+      const LiveOverride ignoring{.kind = Kind::ignoring, .rule = rule, .principal = "alice"};
+      f.set(enforcing);
+      CHECK(f.contradiction(enforcing) == "");
+      CHECK(contains(f.contradiction(ignoring), "in enforcing as well; in both it only learns"));
+      CHECK(contains(f.contradiction({.kind = Kind::ignoring, .rule = "each", .principal = "alice"}),
+                     "in enforcing as well"));
+      CHECK(f.contradiction({.kind = Kind::ignoring, .rule = rule, .principal = "bob"}) == "");
+      f.set(ignoring);
+      CHECK(contains(f.contradiction(enforcing), "in ignoring as well; in both it only learns"));
+    }
+  }
+
+  TEST_CASE("a list of all rules and one of a rule contradict each other in that rule") {
+    Fixture f;
+    const LiveOverride all{.kind = Kind::enforcing, .principal = "alice"};
+    const LiveOverride one{.kind = Kind::ignoring, .rule = "each", .principal = "alice"};
+    f.set(one);
+    CHECK(contains(f.contradiction(all), "in ignoring of rule \"each\"; in both it only learns there"));
+    CHECK(f.obstacle(all) == "");
+    CHECK(f.contradiction({.kind = Kind::enforcing, .rule = "beta", .principal = "alice"}) == "");
+    f.set(all);
+    CHECK(contains(f.contradiction(one), "in enforcing as well"));
+    CHECK(contains(f.obstacle({.kind = Kind::enforcing, .rule = "each", .principal = "alice"}),
+                   "in ignoring as well"));
+  }
+
+  TEST_CASE("a principal and a match of its value alone are the same caller") {
+    Fixture f;
+    f.set({.kind = Kind::enforcing, .principal = "alice"});
+    CHECK(f.contradiction({.kind = Kind::ignoring, .match = {equal("principal", "alice")}}) != "");
+    CHECK(f.contradiction({.kind = Kind::ignoring, .match = {equal("tier", "alice")}}) == "");
+    CHECK(f.contradiction({.kind = Kind::ignoring, .match = {prefix("principal", "alice")}}) == "");
+    f.live.clear();
+    f.set({.kind = Kind::ignoring, .match = {equal("api_key", "beta-1")}});
+    CHECK(f.obstacle({.kind = Kind::enforcing, .principal = "beta-1"}) != "");
+    CHECK(f.contradiction({.kind = Kind::limits, .rule = "each"}) == "");
   }
 
   TEST_CASE("a principal means nothing to a rule that tells no principals apart") {
