@@ -63,6 +63,14 @@ std::string dropped_line(const Json& dropped) {
   return out.empty() ? "none" : out;
 }
 
+std::string overrides_line(const Json& overrides) {
+  std::string out = fmt::format("{} of {}", text_of(overrides, "used"), text_of(overrides, "max"));
+  if (const std::int64_t ended = number_of(overrides, "tombstones"); ended > 0)
+    out += fmt::format("; {} ended within a day", ended);
+  const std::string refused = dropped_line(member_of(overrides, "refused"));
+  return refused == "none" ? out : fmt::format("{}; refused: {}", out, refused);
+}
+
 }  // namespace
 
 std::string render_peers(const Json& document, bool wide) {
@@ -127,13 +135,17 @@ std::string render_status(const Json& document) {
                                       ? "resolved " + render_age(resolved.get<std::int64_t>()) + " ago"
                                       : "not resolved yet"));
   line("counters", fmt::format("{} of {}", text_of(counters, "used"), text_of(counters, "max")));
-  line("decisions", fmt::format("{} allowed, {} denied, {} uncounted", text_of(decisions, "allowed"),
-                                text_of(decisions, "denied"), text_of(decisions, "uncounted")));
+  const std::int64_t undecided = number_of(decisions, "failed");
+  line("decisions", fmt::format("{} allowed, {} denied, {} uncounted{}", text_of(decisions, "allowed"),
+                                text_of(decisions, "denied"), text_of(decisions, "uncounted"),
+                                undecided > 0 ? fmt::format(", {} failed and passed", undecided) : ""));
   line("datagrams", fmt::format("{} received, {} sent; dropped: {}", text_of(datagrams, "received"),
                                 text_of(datagrams, "sent"), dropped_line(member_of(datagrams, "dropped"))));
   line("rules", fmt::format("{} from {}, domain {}", member_of(document, "rules").size(),
                             text_of(document, "rules_from"), text_of(document, "domain")));
   for (const Json& rule : member_of(document, "rules")) out += rule_line(rule);
+  if (const Json& overrides = member_of(document, "overrides"); overrides.is_object())
+    line("overrides", overrides_line(overrides));
   if (const Json& reloads = member_of(document, "reloads"); number_of(reloads, "last_ms_ago", -1) >= 0)
     line("reloads", fmt::format("{} ok, {} refused, the last {} ago", text_of(reloads, "ok"),
                                 text_of(reloads, "failed"), render_age(number_of(reloads, "last_ms_ago"))));

@@ -72,7 +72,9 @@ void AdminApi::answer_peers(Response& response) const {
 }
 
 void AdminApi::answer_status(Response& response) const {
-  set_document(response, status_document(service_.status(), service_.live_overrides()));
+  NodeStatus status = service_.status();
+  status.decisions_failed = check_.failures();
+  set_document(response, status_document(status, service_.live_overrides()));
 }
 
 void AdminApi::answer_rules(const RequestView& request, Response& response) {

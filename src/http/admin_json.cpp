@@ -72,6 +72,17 @@ Json datagrams_document(const NodeStatus& status) {
             {"truncated", both(&UdpSocket::Counters::truncated)}}}};
 }
 
+Json overrides_document(const LiveCounts& live) {
+  return {{"used", live.overrides},
+          {"max", live.overrides_max},
+          {"tombstones", live.tombstones},
+          {"refused",
+           {{"full", live.refused_full},
+            {"clock", live.refused_clock},
+            {"flawed", live.refused_flawed},
+            {"unknown", live.refused_unknown}}}};
+}
+
 Json neighborhood_document(const NodeStatus::Neighborhood& neighborhood) {
   Json addresses = Json::array();
   for (const Endpoint& endpoint : neighborhood.addresses) addresses.push_back(endpoint.to_string());
@@ -145,7 +156,9 @@ Json status_document(const NodeStatus& status, const std::vector<LiveView>& live
   document["counters"] = {{"used", status.counts.counters_used}, {"max", status.counts.counters_max}};
   document["decisions"] = {{"allowed", status.counts.allowed},
                            {"denied", status.counts.denied},
-                           {"uncounted", status.counts.uncounted}};
+                           {"uncounted", status.counts.uncounted},
+                           {"failed", status.decisions_failed}};
+  document["overrides"] = overrides_document(status.counts.live);
   document["datagrams"] = datagrams_document(status);
   return document;
 }

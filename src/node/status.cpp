@@ -74,6 +74,11 @@ void advise_on_counts(const NodeStatus& status, std::vector<std::string>& out) {
         "the counter table was full and {} limit(s) went uncounted: raise --max-counters (now {}) "
         "or match fewer distinct principals",
         status.counts.uncounted, status.counts.counters_max));
+  if (status.decisions_failed != 0)
+    out.push_back(fmt::format(
+        "{} request(s) passed because they could not be decided: the log says why, and it is worth "
+        "a report",
+        status.decisions_failed));
   if (!status.reload_error.empty())
     out.push_back(
         fmt::format("the last reload was refused and the old rules are in force: {}", status.reload_error));
@@ -101,6 +106,11 @@ void advise_on_overrides(const NodeStatus& status, std::vector<std::string>& out
         "{} override(s) were refused because they were set more than 24 h ahead of this node's clock: check "
         "time synchronisation (NTP) here and where they were set",
         live.refused_clock));
+  if (live.refused_flawed != 0)
+    out.push_back(
+        fmt::format("{} override(s) that peers told of make no sense and were refused: check that all nodes "
+                    "run the same version",
+                    live.refused_flawed));
   if (live.refused_unknown != 0)
     out.push_back(fmt::format(
         "{} override(s) are of kinds that only newer nodes know and do not hold here: finish the rolling "

@@ -46,6 +46,7 @@ struct NodeStatus {
     std::optional<std::int64_t> last_ms_ago;  ///< of either; nothing: never yet
   } reloads;
   EngineCounts counts;
+  std::uint64_t decisions_failed = 0;  ///< passed because an error kept them from being decided
   UdpSocket::Counters sync_socket;
   UdpSocket::Counters heartbeat_socket;
   std::vector<PeerView> peers;

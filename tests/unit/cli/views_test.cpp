@@ -99,6 +99,19 @@ TEST_SUITE("cli.views status") {
     CHECK(lines == expected);
   }
 
+  TEST_CASE("overrides are counted, and what ended or was refused if anything was") {
+    Json document = status_document;
+    document["overrides"] =
+        Json::parse(R"({"used": 3, "max": 10, "tombstones": 0, "refused": {"full": 0, "clock": 0}})");
+    CHECK(contains(render_status(document), "overrides     3 of 10\n"));
+    document["overrides"]["tombstones"] = 2;
+    document["overrides"]["refused"]["clock"] = 4;
+    CHECK(
+        contains(render_status(document), "overrides     3 of 10; 2 ended within a day; refused: clock 4\n"));
+    document["decisions"]["failed"] = 5;
+    CHECK(contains(render_status(document), "2 denied, 0 uncounted, 5 failed and passed\n"));
+  }
+
   TEST_CASE("reloads are told once there was one") {
     Json document = status_document;
     document["reloads"] = {{"ok", 0}, {"failed", 0}, {"last_ms_ago", nullptr}};

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -50,7 +51,11 @@ struct FakeNode final : AdminService, CheckService {
     cleared.push_back(subject.rule + " by " + by);
     return std::erase_if(live, [&](const LiveView& each) { return same_subject(each.what, subject); }) > 0;
   }
-  Decision decide(const starling::Request&) override { return {}; }
+  bool fails = false;
+  Decision decide(const starling::Request&) override {
+    if (fails) throw std::runtime_error("a bug");
+    return {};
+  }
   WallTime decided_at() const override { return {}; }
   std::string_view node_name() const override { return now.name; }
 };
@@ -152,6 +157,48 @@ TEST_SUITE("http.admin_api") {
     f.node.now.reloads = {.ok = 2, .failed = 1, .last_ms_ago = 7};
     REQUIRE(f.get("/v1/status") == 200);
     CHECK(f.document()["reloads"] == json{{"ok", 2}, {"failed", 1}, {"last_ms_ago", 7}});
+  }
+
+  TEST_CASE("status counts decisions that failed, whichever port was asked, and advises to look") {
+    Fixture f;
+    REQUIRE(f.get("/v1/status") == 200);
+    CHECK(f.document()["decisions"]["failed"] == 0);
+    CHECK(f.document()["advice"].empty());
+    f.node.fails = true;
+    REQUIRE(f.get("/v1/check", "principal=alice") == 200);
+    f.response.clear();
+    f.check.on_request(RequestView{.method = "GET", .path = "/v1/check", .query = "a=b", .headers = {}},
+                       f.response);
+    REQUIRE(f.get("/v1/status") == 200);
+    CHECK(f.document()["decisions"]["failed"] == 2);
+    REQUIRE(f.document()["advice"].size() == 1);
+    CHECK(f.document()["advice"][0].get<std::string>().starts_with("2 request(s) passed because"));
+  }
+
+  TEST_CASE("status counts the live overrides, and those that were refused by reason") {
+    Fixture f;
+    f.node.now.counts.live = {.overrides = 3,
+                              .tombstones = 2,
+                              .overrides_max = 10,
+                              .refused_full = 4,
+                              .refused_clock = 5,
+                              .refused_flawed = 6,
+                              .refused_unknown = 7};
+    REQUIRE(f.get("/v1/status") == 200);
+    CHECK(f.document()["overrides"] ==
+          json{{"used", 3},
+               {"max", 10},
+               {"tombstones", 2},
+               {"refused", {{"full", 4}, {"clock", 5}, {"flawed", 6}, {"unknown", 7}}}});
+  }
+
+  TEST_CASE("whoever puts a caller into the second list is told that it is in both") {
+    Fixture f;
+    REQUIRE(f.write("PUT", R"({"kind":"enforcing","principal":"alice"})") == 200);
+    CHECK(f.document()["note"] == "");
+    REQUIRE(f.write("PUT", R"({"kind":"ignoring","principal":"alice"})") == 200);
+    CHECK(f.document()["applies"] == true);
+    CHECK(f.document()["note"] == "the same caller is in enforcing as well; in both it only learns");
   }
 
   TEST_CASE("names that are no UTF-8 still make valid JSON") {

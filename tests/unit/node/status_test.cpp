@@ -148,6 +148,12 @@ TEST_SUITE("node.status") {
     CHECK(contains(only_advice(status), "3 limit(s) went uncounted: raise --max-counters (now 1000)"));
   }
 
+  TEST_CASE("decisions that failed point to the log") {
+    NodeStatus status = well();
+    status.decisions_failed = 2;
+    CHECK(contains(only_advice(status), "2 request(s) passed because they could not be decided: the log"));
+  }
+
   TEST_CASE("a refused reload, another cluster and another protocol are each told") {
     NodeStatus status = well();
     status.reload_error = "rules.yaml:1:1: the file: unknown key";
