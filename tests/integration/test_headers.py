@@ -5,7 +5,7 @@ import calendar
 import email.utils
 import re
 
-from harness import ClusterCase, main
+from harness import ClusterCase, main, wait_until
 
 # Kong names its windows, so they cannot be chosen by the clock like those of long_window(); these end once in a month.
 two_limits = """
@@ -13,6 +13,24 @@ rules:
   - name: each
     match: {principal: "*"}
     limits: [{requests: 2, per: 30d}, {requests: 50, per: 365d}]
+"""
+learning_rules = """
+learning: true
+rules:
+  - name: each
+    match: {principal: "*"}
+    limits: [{requests: 1, per: 30d}]
+    enforcing: [alice, both]
+    ignoring: [both]
+  - name: trial
+    match: {trial: "*"}
+    limits: [{requests: 1, per: 30d}]
+    learning: true
+  - name: held
+    match: {held: "*"}
+    limits: [{requests: 1, per: 30d}]
+    learning: false
+    ignoring: [carol]
 """
 limit_header = re.compile(r"^(x-)?ratelimit", re.IGNORECASE)
 month_s = 30 * 86400
@@ -63,6 +81,48 @@ class Headers(ClusterCase):
         reset = email.utils.parsedate_to_datetime(denied.headers["X-RateLimit-Reset"])
         self.assertEqual(calendar.timegm(reset.utctimetuple()), (explained[0]["window_id"] + 1) * month_s)
         self.assertEqual(denied.json(), {"message": "Rate capacity exceeded"})
+
+    def test_what_learns_counts_says_so_and_denies_nobody(self):
+        node = self.node(1, {"STARLING_HEADERS": "spinnaker"}, config=self.rules(learning_rules)).wait_ready()
+        # who asks: what the second request beyond the limit gets
+        learns = (200, "true", "true")
+        holds = (429, None, "false")
+        callers = (({"principal": "bob"}, learns), ({"principal": "alice"}, holds), ({"principal": "both"}, learns),
+                   ({"trial": "bob"}, learns), ({"held": "bob"}, holds), ({"held": "carol"}, learns))
+        for caller, expected in callers:
+            with self.subTest(caller=caller):
+                enforced = expected is holds
+                first = node.check(**caller)
+                self.assertEqual((first.status, first.headers.get("Starling-Learning")), (200, None))
+                self.assertEqual(first.headers["X-RateLimit-Learning"], "false" if enforced else "true")
+                for _ in range(2):
+                    answer = node.check(**caller)
+                    self.assertEqual((answer.status, answer.headers.get("Starling-Learning"),
+                                      answer.headers["X-RateLimit-Learning"]), expected)
+                self.assertEqual("Retry-After" in answer.headers, enforced)
+                self.assertEqual(answer.headers["X-RateLimit-Remaining"], "0")
+                told = node.check(**caller, explain=1).json()
+                self.assertEqual((told["allowed"], told["learned"]), (not enforced, not enforced))
+                limit = told["limits"][0]
+                self.assertEqual((limit["enforced"], limit["allowed"]), (enforced, False))
+                self.assertEqual(limit["contradiction"], caller == {"principal": "both"})
+                # What was let pass is counted; what was denied is not.
+                self.assertEqual(limit["used"], 1 if enforced else 4)
+
+    def test_who_is_put_into_both_live_lists_learns_and_the_node_warns_of_it_once(self):
+        node = self.node(1, config=self.rules(two_limits)).wait_ready()
+        server = ["--server", f"http://{node.address}:9090"]
+        self.deny(node)
+        first = self.starling("enforce", "add", "alice", *server)
+        self.assertEqual((first.returncode, first.stderr), (0, ""))
+        second = self.starling("ignore", "add", "alice", *server)
+        self.assertEqual((second.returncode, second.stderr),
+                         (0, "starling: warning: the same caller is in enforcing as well; in both it only learns\n"))
+        told = node.check(principal="alice", explain=1)
+        self.assertEqual((told.status, told.headers["Starling-Learning"]), (200, "true"))
+        self.assertTrue(told.json()["limits"][0]["contradiction"])
+        wait_until("the warning", lambda: "in both it only learns" in node.log())
+        self.assertEqual(node.log().count("in both it only learns"), 1)
 
     def test_kong(self):
         denied, _ = self.deny(self.node_with("kong"))
