@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
+#include <starling/version.hpp>
 #include <string>
 #include <vector>
 
@@ -91,6 +92,7 @@ int main(int argc, char** argv) {
   CLI::App app("Starling: a peer-to-peer rate limiter. Nodes gossip; together they hold one limit.",
                "starling");
   app.require_subcommand(1);
+  app.set_version_flag("--version", fmt::format("starling {}", starling::version), "Show the version");
   app.footer("Exit codes: 0 done, 1 failed, 2 wrong usage, 3 denied or unhealthy.");
   std::map<std::string, std::string> flags;
   int exit_code = 0;

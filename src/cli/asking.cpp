@@ -92,7 +92,13 @@ void add_asking(CLI::App& command, Asking& asking, AsksFor how) {
   command.add_flag("-w,--watch", asking.watch, "Show again and again, until Ctrl-C");
   command.add_option("--interval", asking.interval_s, "Seconds between two showings [default: 1]")
       ->type_name("SECONDS")
-      ->check(CLI::Range(0.1, 3600.0));
+      ->check(expecting([](const std::string& text) {
+        double seconds = 0;
+        const bool fits = CLI::detail::lexical_cast(text, seconds) && seconds >= 0.1 && seconds <= 3600;
+        return fits ? std::string()
+                    : fmt::format("expected seconds from 0.1 to 3600, such as 2, found \"{}\"",
+                                  printable(text));
+      }));
 }
 
 void add_telling(CLI::App& command, Asking& asking) {

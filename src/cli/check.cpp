@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "cli/asking.hpp"
@@ -58,7 +61,15 @@ void add_check(CLI::App& app, int& exit_code) {
   const auto check = std::make_shared<Check>();  // the callback outlives this function
   add_asking(*command, check->asking, AsksFor::once);
   command->add_option("--hits", check->hits, "What the request costs; 0 only looks [default: 1]")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(expecting([](const std::string& text) {
+        std::uint32_t hits = 0;
+        const char* const last = text.data() + text.size();
+        const auto [end, error] = std::from_chars(text.data(), last, hits);
+        return error == std::errc{} && end == last
+                   ? std::string()
+                   : fmt::format("expected a whole number of 0 or more, found \"{}\"", printable(text));
+      }));
   command->add_option("--domain", check->domain, "Domain of the rules [default: that of the node]")
       ->type_name("NAME");
   command->add_option("entries", check->entries, "What is known of the request, such as principal=alice")

@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/shown_text.hpp"
+#include "cli/asking.hpp"
 #include "import/foreign_yaml.hpp"
 #include "import/import.hpp"
 
@@ -88,7 +90,11 @@ void add_import(CLI::App& config, int& exit_code) {
   std::vector<std::string> names(import_from_names.begin(), import_from_names.end());
   command->add_option("--from", import->from, "Whose configuration it is")
       ->required()
-      ->check(CLI::IsMember(names))
+      ->check(expecting([names](const std::string& text) {
+        return std::find(names.begin(), names.end(), text) != names.end()
+                   ? std::string()
+                   : fmt::format("expected {}, found {}", fmt::join(names, ", "), starling::quoted(text));
+      }))
       ->type_name(fmt::format("{}", fmt::join(names, "|")));
   command->add_option("file", import->file, "The file to read; - is standard input")
       ->required()

@@ -178,7 +178,8 @@ class Cli(ClusterCase):
                     self.assertIn(f"token-file: {file}: expected", result.stderr)
 
     def test_version_and_help(self):
-        self.assertEqual(self.output("version"), "starling 0.1.0\n")
+        for spelling in ("version", "--version"):
+            self.assertEqual(self.output(spelling), "starling 0.1.0\n")
         for command in ([], ["node"], ["peers"], ["status"], ["check"], ["simulate"], ["version"], ["rules"], ["override"],
                         ["override", "set"], ["override", "list"], ["override", "delete"], ["learning"], ["learning", "on"],
                         ["learning", "status"], ["enforce", "add"], ["ignore", "remove"]):
@@ -226,6 +227,16 @@ class Cli(ClusterCase):
                 self.assertEqual((result.returncode, result.stdout), (failed, ""), result)
                 self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
                 self.assertIn(f"{self.subnet.host(1)}:9090", result.stderr)
+
+    def test_wrong_values_are_told_with_what_was_expected(self):
+        for arguments, words in ((["check", "--hits", "-1", "a=b"], '--hits: expected a whole number of 0 or more, found "-1"'),
+                                 (["check", "--hits", "4294967296", "a=b"], 'found "4294967296"'),
+                                 (["peers", "--interval", "x"], '--interval: expected seconds from 0.1 to 3600, such as 2, found "x"'),
+                                 (["peers", "--interval", "nan"], 'found "nan"'),
+                                 (["config", "import", "--from", "nginx", "x"], '--from: expected envoy, spinnaker, kong, found "nginx"')):
+            result = self.starling(*arguments)
+            self.assertEqual((result.returncode, result.stdout), (usage, ""), result)
+            self.assertIn(words, result.stderr)
 
     def test_what_is_no_node_is_told_so(self):
         def answer_of(body):
