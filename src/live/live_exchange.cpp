@@ -28,6 +28,11 @@ Duration patience_with(const Peer& peer) {
   return std::clamp<Duration>(*peer.rtt + 4 * peer.rtt_deviation + answer_slack, answer_min, answer_max);
 }
 
+/// What only leavers know is gone with them.
+bool stays(const Peer& peer) {
+  return peer.node_state != wire::NodeState::leaving;
+}
+
 }  // namespace
 
 const Peer* LiveExchange::speaker(OriginId sender, OriginId recipient, const Address& from) const {
@@ -75,6 +80,8 @@ Result<LiveExchange::Taken> LiveExchange::on_overrides(const wire::Overrides& ov
       taken.changed.push_back(place);
     }
   }
+  // Who told us may be leaving, and content that we know: then it is ours to tell.
+  unconfirmed_ = unconfirmed_ || !taken.changed.empty();
   on_answer(overrides, now, effects);
   if (!outcome && taken.changed.empty()) return tl::unexpected(outcome.error());
   return taken;
@@ -191,7 +198,7 @@ void LiveExchange::on_heartbeat(const Membership::Heard& heard, const wire::Hear
   told.digest = heartbeat.overrides;
   const bool has_nothing_more = told.digest == 0 || told.digest == LiveTable::empty_digest;
   const bool is_equal = told.digest == table_.digest();
-  if (is_equal) unconfirmed_ = false;
+  if (is_equal && stays(*heard.peer)) unconfirmed_ = false;
   if (has_nothing_more || is_equal) {
     told.heard_out = true;
     return;
@@ -200,9 +207,11 @@ void LiveExchange::on_heartbeat(const Membership::Heard& heard, const wire::Hear
 }
 
 void LiveExchange::consider(const Peer& peer, Instant now, Effects& effects) {
-  const Told& told = told_[peer.origin];
-  if (walk_ || told.ask_at > now) return;
+  Told& told = told_[peer.origin];
   const Futile* futile = find_futile(table_.digest(), told.digest);
+  // Somebody who holds the same was heard to the end.
+  if (futile != nullptr) told.heard_out = true;
+  if (walk_ || told.ask_at > now) return;
   if (futile != nullptr && futile->until > now) return;
   walk_ = Walk{.peer = peer.origin,
                .question = ++last_question_,
@@ -255,7 +264,7 @@ bool LiveExchange::joined() const {
 bool LiveExchange::everything_told() const {
   const auto listens = [&](const auto& item) {
     const Peer* peer = membership_.find(item.first);
-    return peer != nullptr && peer->live() && peer->hears_us && item.second.digest != 0;
+    return peer != nullptr && peer->live() && peer->hears_us && stays(*peer) && item.second.digest != 0;
   };
   return !unconfirmed_ || std::none_of(told_.begin(), told_.end(), listens);
 }

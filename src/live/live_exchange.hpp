@@ -75,7 +75,8 @@ class LiveExchange {
 
   /// True if what the live peers hold is in.
   bool joined() const;
-  /// True if what was changed here is known to somebody else, or nobody is there to be told.
+  /// True if what was changed or heard of here is known to somebody else who stays, or nobody is there to be
+  /// told.
   bool everything_told() const;
 
  private:
@@ -127,7 +128,7 @@ class LiveExchange {
   std::optional<Walk> walk_;
   std::uint64_t last_question_ = 0;
   std::vector<Futile> futile_;  // at most futile_pairs_max
-  bool unconfirmed_ = false;    // something was changed here that no peer is known to hold
+  bool unconfirmed_ = false;    // something has changed that no peer who stays is known to hold
 };
 
 }  // namespace starling

@@ -340,6 +340,54 @@ TEST_SUITE("live.exchange") {
     CHECK(one.exchange.everything_told());
   }
 
+  TEST_CASE("what was heard of is for its hearers to tell as well, and leavers are nobody to have told") {
+    World world;
+    Node& one = world.add();
+    Node& hearer = world.add();
+    Node& third = world.add();
+    world.meet();
+    for (Node* node : {&one, &hearer, &third})
+      for (Node* other : {&one, &hearer, &third})
+        if (node != other) world.beat(*node, *other);
+    one.exchange.push(one.set(numbered(1)), world.now, one);
+    std::erase_if(world.wire, [&](const auto& datagram) { return datagram.to == third.at.address; });
+    world.deliver();
+    REQUIRE(hearer.table.size() == 1);
+    CHECK_FALSE(hearer.exchange.everything_told());
+    one.state = wire::NodeState::leaving;
+    hearer.state = wire::NodeState::leaving;
+    world.beat(hearer, one);
+    world.beat(one, hearer);
+    CHECK_FALSE(one.exchange.everything_told());
+    CHECK_FALSE(hearer.exchange.everything_told());
+    world.beat(hearer, third);
+    world.deliver();
+    world.beat(third, hearer);
+    CHECK(hearer.exchange.everything_told());
+    CHECK_FALSE(one.exchange.everything_told());
+    third.state = wire::NodeState::leaving;
+    world.beat(third, one);
+    CHECK(one.exchange.everything_told());  // nobody stays
+  }
+
+  TEST_CASE("joined: who holds what somebody else was heard of in vain is not asked, nor waited for") {
+    World world;
+    Node& joiner = world.add();
+    Node& one = world.add();
+    Node& other = world.add();
+    world.meet();
+    fill(one, 0, 3);
+    for (const LiveEntry& entry : all_of(one.table)) (void)joiner.table.join(entry, world.wall());
+    fill(joiner, 7, 1);
+    world.beat(one, joiner);
+    CHECK_FALSE(joiner.exchange.joined());
+    world.deliver();
+    CHECK_FALSE(joiner.exchange.joined());
+    world.beat(other, joiner, true, one.table.digest());
+    CHECK(world.wire.empty());
+    CHECK(joiner.exchange.joined());
+  }
+
   TEST_CASE("without egress news wait for a heartbeat, a question for the egress, and nobody is lost") {
     World world;
     Node& poor = world.add(10'000);
