@@ -244,6 +244,7 @@ void Engine::update_state(Instant now, WallTime wall, Effects& effects) {
     if (!complete && now < join_deadline_) return;
     state_ = EngineState::ready;
     gossip_.finish_join();
+    if (live_applied_.stale) apply_live(now, wall);  // what it waited for holds for its first request
     effects.notify(Notice{.kind = complete ? Notice::Kind::became_ready : Notice::Kind::join_timed_out});
   } else if (state_ == EngineState::leaving && leave_deadline_ != never) {
     const bool told = gossip_.everything_acked() && live_exchange_.everything_told();

@@ -12,6 +12,10 @@ using std::chrono::seconds;
 
 /// While a joiner is told of thousands, the limiter gets them this often at most.
 constexpr Duration apply_interval = milliseconds(20);
+/// Ten thousand take 5 ms, which a request waits for. So a change to many is applied at once if it comes
+/// alone, and changes that come thick and fast together, so that they take a twentieth of the time.
+constexpr Duration apply_interval_per_entry = std::chrono::microseconds(10);
+constexpr std::size_t few_entries = 256;  // these at once in any case, for somebody here waits for it
 constexpr Duration refused_notice_interval = seconds(10);
 
 LiveView view_of(const LiveEntry& entry) {
@@ -83,7 +87,16 @@ Result<void> Engine::on_overrides(const Endpoint& from, Instant now, WallTime wa
 
 bool Engine::live_is_stale(Instant now, WallTime wall) const {
   const LiveApplied& applied = live_applied_;
-  if (applied.stale && (applied.at_once || now - applied.at >= apply_interval)) return true;
+  if (applied.stale) {
+    const std::size_t entries = live_.size();
+    const Duration many = apply_interval_per_entry * static_cast<std::int64_t>(entries);
+    Duration interval = many;
+    if (!applied.at_once)
+      interval = std::max(apply_interval, many);
+    else if (entries <= few_entries)
+      interval = Duration::zero();
+    if (now - applied.at >= interval) return true;
+  }
   return (applied.next_expiry && wall >= *applied.next_expiry) ||
          (applied.last_expired && wall < *applied.last_expired);  // the clock went back
 }

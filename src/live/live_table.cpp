@@ -16,12 +16,14 @@ void LiveTable::put(Place place, LiveEntry entry) {
   row.digest = digest_of(entry, hash_);
   joined ^= row.digest;
   row.entry = std::move(entry);
+  sorted_.insert(&row.entry);  // if it is new; else the subject, all that the order goes by, is the same
   first_gone_ms_ = std::min(first_gone_ms_, row.entry.gone_ms().value_or(no_end));
   newest_wall_ms_ = std::max(newest_wall_ms_, row.entry.stamp.wall_ms);
 }
 
 void LiveTable::erase(Rows::iterator row) {
   buckets_[bucket(row->first)] ^= row->second.digest;
+  sorted_.erase(&row->second.entry);
   rows_.erase(row);
 }
 
@@ -159,17 +161,15 @@ std::uint64_t LiveTable::digest() const {
 
 LiveTable::Holding LiveTable::holding(WallTime wall) const {
   Holding out;
-  for (const auto& [place, row] : rows_) {
-    if (!row.entry.holds_at(wall)) {
-      if (!row.entry.deleted) out.last_expired = std::max(out.last_expired, row.entry.expires_at);
+  for (const LiveEntry* entry : sorted_) {
+    if (!entry->holds_at(wall)) {
+      if (!entry->deleted) out.last_expired = std::max(out.last_expired, entry->expires_at);
       continue;
     }
-    out.entries.push_back(&row.entry);
-    if (row.entry.expires_at && (!out.next_expiry || *row.entry.expires_at < *out.next_expiry))
-      out.next_expiry = row.entry.expires_at;
+    out.entries.push_back(entry);
+    if (entry->expires_at && (!out.next_expiry || *entry->expires_at < *out.next_expiry))
+      out.next_expiry = entry->expires_at;
   }
-  std::sort(out.entries.begin(), out.entries.end(),
-            [](const LiveEntry* a, const LiveEntry* b) { return in_reading_order(a->what, b->what); });
   return out;
 }
 

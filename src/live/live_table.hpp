@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -53,6 +54,8 @@ class LiveTable {
     std::size_t entries_max = live_overrides_max;
   };
   LiveTable(Options options, KeyedHash hash) : options_(options), hash_(hash), clock_(options.self) {}
+  LiveTable(const LiveTable&) = delete;  // the reading order has pointers to rows
+  LiveTable& operator=(const LiveTable&) = delete;
 
   /// Sets `entry.what`, stamped now. The entry, valid until the next change.
   /// Errors (state unchanged): table_full; bad_field, detail: the LiveFlaw.
@@ -102,6 +105,11 @@ class LiveTable {
     std::uint64_t digest = 0;
   };
   using Rows = std::map<Place, Row>;
+  struct InReadingOrder {
+    bool operator()(const LiveEntry* a, const LiveEntry* b) const {
+      return in_reading_order(a->what, b->what);
+    }
+  };
 
   void put(Place place, LiveEntry entry);
   void erase(Rows::iterator row);
@@ -112,6 +120,8 @@ class LiveTable {
   KeyedHash hash_;
   HybridClock clock_;
   Rows rows_;
+  /// Kept up to date: to sort ten thousand when they are asked for takes 18 ms, and requests wait for it.
+  std::set<const LiveEntry*, InReadingOrder> sorted_;
   Buckets buckets_{};
   LiveCounts counts_;
   std::uint64_t first_gone_ms_ = ~std::uint64_t{0};  // no entry goes before

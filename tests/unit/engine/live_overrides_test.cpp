@@ -190,6 +190,60 @@ TEST_SUITE("engine.live_overrides") {
     CHECK(net.sides[0].engine->state() == EngineState::left);
   }
 
+  TEST_CASE(
+      "a few changes hold for the next request; of thousands, one alone does, and many in a row together") {
+    Net net(one_limit(100, 10));
+    net.add(net.options_for(OriginId{1}));
+    const auto of_user = [](int user, Hits requests) {
+      LiveOverride what = limits(requests);
+      what.match = {
+          {.key = "principal", .kind = Matcher::Kind::equal, .text = "user-" + std::to_string(user)}};
+      return what;
+    };
+    const auto denies = [&](int user) { return !net.ask(net.sides[0], "user-" + std::to_string(user), 1); };
+    for (int user = 0; user < 200; ++user) {
+      REQUIRE(set(net, 0, of_user(user, 0)));
+      REQUIRE(denies(user));
+    }
+    for (int user = 200; user < 2000; ++user) REQUIRE(set(net, 0, of_user(user, 0)));
+    net.now += milliseconds(20);
+    REQUIRE(denies(1999));
+    net.now += seconds(1);
+    REQUIRE(set(net, 0, of_user(2000, 0)));
+    CHECK(denies(2000));
+    REQUIRE(set(net, 0, of_user(2001, 0)));
+    CHECK_FALSE(denies(2001));
+    net.now += milliseconds(21);
+    CHECK(denies(2001));
+  }
+
+  TEST_CASE("a node is ready with all that it was told, for its first request") {
+    Net net(one_limit(100, 10));
+    net.add();
+    net.add();
+    net.settle();
+    for (int user = 0; user < 300; ++user) {
+      LiveOverride what = limits(0);
+      what.match = {
+          {.key = "principal", .kind = Matcher::Kind::equal, .text = "user-" + std::to_string(user)}};
+      REQUIRE(set(net, 0, what));
+    }
+    net.deliver();
+    net.sides[1].engine = std::make_unique<Engine>(net.options_for(OriginId{99}), net.rules, net.now);
+    net.resolve();
+    Engine& joiner = *net.sides[1].engine;
+    for (int i = 0; i < 4000 && joiner.state() != EngineState::ready; ++i) {
+      // Requests come before it is ready, too, and make it apply what it has.
+      if (i % 2 == 0) net.ask(net.sides[1], "somebody", 0);
+      net.pass(std::chrono::microseconds(500));
+    }
+    REQUIRE(joiner.state() == EngineState::ready);
+    int allowed = 0;
+    for (int user = 0; user < 300; ++user)
+      allowed += net.ask(net.sides[1], "user-" + std::to_string(user), 1) ? 1 : 0;
+    CHECK(allowed == 0);
+  }
+
   TEST_CASE("errors of a client: what is wrong, and that nothing has changed") {
     Net net(one_limit(100, 10));
     EngineOptions options = net.options_for(OriginId{1});
