@@ -134,7 +134,9 @@ Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const w
   Peer& peer = known != nullptr ? *known : admit(from, heartbeat, now, heard, effects);
   // One peer may answer at several addresses (IPv4 and IPv6): stay with the one in use while it works.
   const Candidate* in_use = addresses_.find(peer.heartbeat);
-  const bool works = in_use != nullptr && now - in_use->heard_at <= patience(peer).suspect;
+  // An address where another is heard is not its own, whatever a false word made us believe.
+  const bool works =
+      in_use != nullptr && in_use->origin == peer.origin && now - in_use->heard_at <= patience(peer).suspect;
   if (!peer.live() || !works) {
     peer.heartbeat = from;
     if (peer.live()) candidate->tenant = peer.origin;

@@ -342,6 +342,27 @@ TEST_SUITE("membership.address_book") {
     CHECK(book.all().size() == candidates_max);
   }
 
+  TEST_CASE("a peer that a false word placed where another lives comes back to its own address") {
+    Fixture f;
+    constexpr std::uint64_t neighbour = 300;
+    f.meet(other, at(2));
+    f.meet(OriginId{neighbour}, at(3));
+    for (int i = 0; i < 6; ++i) {  // only the neighbour is heard
+      f.pass(milliseconds(200));
+      f.hear_from(neighbour, at(3));
+    }
+    REQUIRE(f.membership.find(other)->live());
+    f.hear_from(other.value, at(3));
+    REQUIRE(f.membership.find(other)->heartbeat == at(3));
+    for (int i = 0; i < 3; ++i) {
+      f.pass(milliseconds(200));
+      f.hear_from(neighbour, at(3));
+      f.hear_from(other.value, at(2));
+    }
+    CHECK(f.membership.find(other)->heartbeat == at(2));
+    CHECK(f.membership.find(OriginId{neighbour})->heartbeat == at(3));
+  }
+
   TEST_CASE("addresses that are only heard make room for those that DNS lists") {
     AddressBook book;
     for (std::uint32_t i = 0; i < candidates_max; ++i)
