@@ -1,6 +1,7 @@
 #include "cli/live.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <array>
@@ -230,10 +231,14 @@ void add_override(CLI::App& app, int& exit_code) {
     const LiveFlags& flags = deleting->flags;
     require(!deleting->all || flags.match.empty(), "expected either --all or --match, found both");
     require(twice(flags.match).empty(), twice(flags.match));
-    exit_code = deleting->all
-                    ? clear_all(*deleting)
-                    : clear(*deleting, subject_body("limits", flags),
-                            fmt::format("the override of rule {} is taken back", printable(flags.rule)));
+    exit_code =
+        deleting->all
+            ? clear_all(*deleting)
+            : clear(*deleting, subject_body("limits", flags),
+                    fmt::format("the override of rule {}{} is taken back", printable(flags.rule),
+                                flags.match.empty()
+                                    ? ""
+                                    : printable(fmt::format(" for {}", fmt::join(flags.match, ", ")))));
   });
 }
 

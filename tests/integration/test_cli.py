@@ -86,7 +86,7 @@ class Cli(ClusterCase):
             self.assertIn(word, self.output("override", "list", *self.server(node)))
         self.assertIn("principal=alice", self.output("rules", *self.server(node)))
         self.assertEqual(self.starling("check", "principal=alice", *self.server(node)).returncode, denied)
-        self.assertIn("taken back", self.output("override", "delete", *words))
+        self.assertIn("for principal=alice is taken back", self.output("override", "delete", *words))
         again = self.starling("override", "delete", *words)
         self.assertEqual((again.returncode, len(again.stderr.splitlines())), (failed, 1), again)
         self.assertIn("no live overrides", self.output("override", "list", *self.server(node)))
