@@ -10,16 +10,12 @@
 #include <optional>
 #include <utility>
 
+#include "app/front_ends.hpp"
 #include "app/reloader.hpp"
 #include "base/check.hpp"
-#include "http/admin_api.hpp"
-#include "http/check_api.hpp"
-#include "http/live_reach.hpp"
-#include "http/server.hpp"
 #include "http/token_file.hpp"
 #include "http/write_access.hpp"
 #include "node/config_source.hpp"
-#include "node/live_words.hpp"
 #include "node/log.hpp"
 #include "node/node.hpp"
 
@@ -27,54 +23,6 @@ namespace starling {
 namespace {
 
 constexpr std::uint64_t drain_poll_ms = 20;
-constexpr std::chrono::seconds failure_log_interval{10};
-
-/// Answers the front ends from the node.
-class NodeService final : public http::CheckService, public http::AdminService {
- public:
-  NodeService(Node& node, Log log) : node_(node), log_(std::move(log)) {}
-  Decision decide(const Request& request) override {
-    decided_at_ = Loop::wall();
-    return node_.decide(request, decided_at_);
-  }
-  WallTime decided_at() const override { return decided_at_; }
-  void on_failure(std::string_view what) override;
-  std::string_view node_name() const override { return node_.name(); }
-  NodeStatus status() const override { return node_.status(); }
-  std::vector<CounterView> counters(const Request& request) override { return node_.counters(request); }
-  TopView top(const TopQuery& query) override { return node_.top(query); }
-  std::vector<LiveView> live_overrides() const override { return node_.live_overrides(); }
-  tl::expected<LiveView, std::string> set_live(const http::LiveChange& change) override;
-  bool clear_live(const LiveOverride& subject, const std::string& by) override {
-    return node_.clear_live(subject, by);
-  }
-
- private:
-  Node& node_;
-  Log log_;
-  WallTime decided_at_{};
-  Instant quiet_until_{};  ///< failures before this are not logged
-  std::uint64_t failures_unsaid_count_ = 0;
-};
-
-void NodeService::on_failure(std::string_view what) {
-  ++failures_unsaid_count_;
-  if (Loop::now() < quiet_until_) return;
-  log_->error("{} requests passed because they could not be decided: {}", failures_unsaid_count_, what);
-  quiet_until_ = Loop::now() + failure_log_interval;
-  failures_unsaid_count_ = 0;
-}
-
-tl::expected<LiveView, std::string> NodeService::set_live(const http::LiveChange& change) {
-  auto view = node_.set_live(change.what, change.expires_in, change.set_by);
-  if (!view) return view;
-  const NodeStatus now = node_.status();
-  const std::vector<LiveView> live = node_.live_overrides();
-  const std::string said_otherwise = http::LiveReach(now.rules, live).contradiction(view->what);
-  if (!said_otherwise.empty()) log_->warn("override {}: {}", describe(view->what), said_otherwise);
-  return view;
-}
-
 class NodeProcess {
  public:
   /// `reload` names no path without a configuration.
@@ -86,17 +34,12 @@ class NodeProcess {
         texts_(std::move(texts)),
         log_(log),
         node_(loop, std::move(options), log),
-        service_(node_, log),
-        check_(service_, settings_.headers),
-        admin_(service_, check_, std::move(access)),
-        http_server_(loop, check_),
-        admin_server_(loop, admin_) {}
+        front_ends_(loop, node_, settings_, log, std::move(access)) {}
 
   /// Error: one line.
   tl::expected<void, std::string> start();
 
  private:
-  tl::expected<void, std::string> listen(http::Server& server, std::uint16_t port, std::string_view setting);
   void watch_signal(Handle<uv_signal_t>& handle, int number);
   void on_hangup();
   void on_stop();
@@ -108,11 +51,7 @@ class NodeProcess {
   ConfigTexts texts_;
   Log log_;
   Node node_;
-  NodeService service_;
-  http::CheckApi check_;
-  http::AdminApi admin_;
-  http::Server http_server_;
-  http::Server admin_server_;
+  FrontEnds front_ends_;
   std::optional<Reloader> reloader_;
   Handle<uv_signal_t> on_hup_;
   Handle<uv_signal_t> on_term_;
@@ -121,23 +60,6 @@ class NodeProcess {
   Instant drain_deadline_ = never;
   bool leaving_ = false;
 };
-
-tl::expected<void, std::string> NodeProcess::listen(http::Server& server, std::uint16_t port,
-                                                    std::string_view setting) {
-  Endpoint endpoint{.address = settings_.bind.value_or(Address{}), .port = port};
-  auto listening = server.listen(endpoint);
-  if (!listening && !settings_.bind && listening.error() != UV_EADDRINUSE) {
-    endpoint.address = Address::v4(0, 0, 0, 0);  // a machine without IPv6
-    listening = server.listen(endpoint);
-  }
-  if (!listening)
-    return tl::unexpected(
-        fmt::format("--{}: cannot listen on TCP {}: {}; is another node running there? choose another "
-                    "--{} or --bind",
-                    setting, endpoint.to_string(), uv_strerror(listening.error()), setting));
-  log_->info("listening {} tcp={}", setting, listening->to_string());
-  return {};
-}
 
 void NodeProcess::watch_signal(Handle<uv_signal_t>& handle, int number) {
   auto initialised = std::make_unique<uv_signal_t>();
@@ -155,10 +77,7 @@ void NodeProcess::watch_signal(Handle<uv_signal_t>& handle, int number) {
 
 tl::expected<void, std::string> NodeProcess::start() {
   if (auto started = node_.start(); !started) return started;
-  if (auto listening = listen(http_server_, settings_.http_port, "http-port"); !listening) return listening;
-  if (auto listening = listen(admin_server_, settings_.admin_port, "admin-port"); !listening)
-    return listening;
-  node_.set_listeners(http_server_.local_endpoint(), admin_server_.local_endpoint());
+  if (auto listening = front_ends_.start(); !listening) return listening;
   if (!reload_.path.empty()) reloader_.emplace(loop_, node_, std::move(reload_), std::move(texts_), log_);
   watch_signal(on_hup_, SIGHUP);
   watch_signal(on_term_, SIGTERM);
@@ -183,7 +102,7 @@ void NodeProcess::on_stop() {
              settings_.drain_timeout.count());
   drain_deadline_ = Loop::now() + settings_.drain_timeout;
   node_.begin_leave();
-  http_server_.drain();
+  front_ends_.drain();
   auto timer = std::make_unique<uv_timer_t>();
   STARLING_CHECK(uv_timer_init(loop_.get(), timer.get()) == 0);
   drain_timer_ = adopt(std::move(timer), this);
@@ -197,7 +116,7 @@ void NodeProcess::on_stop() {
 
 void NodeProcess::on_drain_poll() {
   // First the clients, so that no hit is counted after the goodbye; then the peers.
-  if (http_server_.drained() || Loop::now() >= drain_deadline_) node_.finish_leave(drain_deadline_);
+  if (front_ends_.drained() || Loop::now() >= drain_deadline_) node_.finish_leave(drain_deadline_);
   if (node_.state() != EngineState::left) return;
   log_->info("left");
   loop_.stop();

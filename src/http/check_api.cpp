@@ -5,9 +5,9 @@
 #include <exception>
 #include <span>
 
+#include "frontend/ranked_limits.hpp"
 #include "http/denial_body.hpp"
 #include "http/explanation.hpp"
-#include "http/ranked_limits.hpp"
 
 namespace starling::http {
 namespace {
@@ -62,9 +62,7 @@ void CheckApi::answer(const RequestView& request, const CheckQuery& query, Respo
     names_.assign(decision.limits);
 
   response.set_status(decision.allowed ? 200 : query.deny_status);
-  if (ranked.tightest() != nullptr) headers_.add(decision, ranked, names_, service_.decided_at(), response);
-  if (decision.learned) response.add_header("Starling-Learning", "true");
-  if (!decision.allowed) response.add_header("Retry-After", retry_after_s(decision));
+  headers_.add(decision, ranked, names_, service_.decided_at(), response);
   if (query.explain) {
     response.add_header("Content-Type", "application/json");
     append_explanation(response.body(), decision,

@@ -13,12 +13,12 @@
 #include <cstdint>
 #include <string_view>
 
-#include "http/check_service.hpp"
+#include "frontend/check_service.hpp"
+#include "frontend/header_families.hpp"
+#include "frontend/policy_names.hpp"
+#include "frontend/rate_limit_headers.hpp"
 #include "http/handler.hpp"
-#include "http/policy_names.hpp"
 #include "http/query.hpp"
-#include "http/rate_limit_headers.hpp"
-#include "node/header_families.hpp"
 
 namespace starling::http {
 

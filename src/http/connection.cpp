@@ -9,7 +9,6 @@
 #include "base/check.hpp"
 #include "http/head_parser.hpp"
 #include "http/request_line.hpp"
-#include "node/socket_address.hpp"
 
 namespace starling::http {
 namespace {
@@ -35,19 +34,12 @@ Connection* owner_of(const uv_stream_t* stream) {
 
 }  // namespace
 
-int Connection::accept(uv_stream_t* listener) {
-  auto tcp = std::make_unique<uv_tcp_t>();
-  if (const int error = uv_tcp_init(listener->loop, tcp.get()); error != 0) return error;
-  tcp_ = adopt(std::move(tcp), this);
-  if (const int error = uv_accept(listener, stream()); error != 0) return error;
-  uv_tcp_nodelay(tcp_.get(),
-                 1);  // answers are whole when they are written; if it fails, they only come later
-  sockaddr_storage client{};
-  int client_bytes = sizeof client;
-  if (uv_tcp_getpeername(tcp_.get(), reinterpret_cast<sockaddr*>(&client), &client_bytes) == 0)
-    from_ = endpoint_of(reinterpret_cast<const sockaddr*>(&client));
+bool Connection::start(Handle<ClientStream> stream) {
+  stream_ = std::move(stream);
+  stream_->stream.data = this;
+  from_ = client_of(*stream_);
   update_reading();
-  return closed_ ? UV_ENOTCONN : 0;
+  return !closed_;
 }
 
 void Connection::on_turn() {
@@ -93,7 +85,7 @@ void Connection::close_if_idle() {
 bool Connection::has_unread_input() const {
   uv_os_fd_t fd = -1;
   int unread_bytes = 0;
-  return uv_fileno(reinterpret_cast<uv_handle_t*>(tcp_.get()), &fd) == 0 &&
+  return uv_fileno(reinterpret_cast<uv_handle_t*>(stream_.get()), &fd) == 0 &&
          ioctl(fd, FIONREAD, &unread_bytes) == 0 && unread_bytes > 0;
 }
 

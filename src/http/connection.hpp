@@ -28,6 +28,7 @@
 #include "http/head_scanner.hpp"
 #include "http/response.hpp"
 #include "http/server_options.hpp"
+#include "node/client_stream.hpp"
 #include "node/handle.hpp"
 
 namespace starling::http {
@@ -73,8 +74,8 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Takes the waiting connection off `listener` and starts to read. Returns a uv error or 0.
-  int accept(uv_stream_t* listener);
+  /// Starts to read. False: the client is gone already.
+  bool start(Handle<ClientStream> stream);
 
   // Each of these may end with `ConnectionOwner::on_closed`, which destroys the connection.
   void on_turn();
@@ -119,7 +120,7 @@ class Connection {
   bool has_unread_input() const;
   std::size_t queued_bytes() const { return output_.size() + in_flight_bytes_; }
   bool output_full() const { return queued_bytes() > context_.options.output_bytes_max; }
-  uv_stream_t* stream() const { return reinterpret_cast<uv_stream_t*>(tcp_.get()); }
+  uv_stream_t* stream() const { return &stream_->stream; }
 
   /// A request that waits for its body: at most one head and `Handler::body_bytes_max`.
   struct PartialRequest {
@@ -129,7 +130,7 @@ class Connection {
 
   ConnectionContext& context_;
   ConnectionOwner& owner_;
-  Handle<uv_tcp_t> tcp_;
+  Handle<ClientStream> stream_;
   Endpoint from_;  ///< the client
   HeadScanner scanner_;
   std::unique_ptr<PartialRequest> partial_;  ///< null unless a body is awaited

@@ -9,9 +9,9 @@
 #include <cstdint>
 #include <span>
 
+#include "frontend/policy_names.hpp"
+#include "frontend/ranked_limits.hpp"
 #include "http/handler.hpp"
-#include "http/policy_names.hpp"
-#include "http/ranked_limits.hpp"
 #include "http/response.hpp"
 #include "starling/request.hpp"
 

@@ -91,6 +91,14 @@ Response& Response::add_header(std::string_view name, std::uint64_t value) {
   return *this;
 }
 
+std::string& Response::begin_header(std::string_view name) {
+  return headers_.append(name).append(": ");
+}
+
+void Response::end_header() {
+  headers_.append("\r\n");
+}
+
 Response& Response::set_text(std::string_view body) {
   body_ = body;
   return add_header("Content-Type", "text/plain; charset=utf-8");

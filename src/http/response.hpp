@@ -2,15 +2,15 @@
 /// a usual answer allocates nothing.
 #pragma once
 
-#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
+
+#include "frontend/header_sink.hpp"
 
 namespace starling::http {
 
-class Response {
+class Response final : public HeaderSink {
  public:
   Response& set_status(int status);
   int status() const { return status_; }
@@ -19,14 +19,8 @@ class Response {
   /// become spaces, so that no value can forge another header.
   Response& add_header(std::string_view name, std::string_view value);
   Response& add_header(std::string_view name, std::uint64_t value);
-  /// `write` appends the value to the headers as they are: it is to write printable ASCII only.
-  template <std::invocable<std::string&> Write>
-  Response& add_header(std::string_view name, Write&& write) {
-    headers_.append(name).append(": ");
-    std::forward<Write>(write)(headers_);
-    headers_.append("\r\n");
-    return *this;
-  }
+  std::string& begin_header(std::string_view name) override;
+  void end_header() override;
 
   /// The body, to be appended to, for instance with fmt::format_to(std::back_inserter(...)).
   std::string& body() { return body_; }

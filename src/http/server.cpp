@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <iterator>
 #include <memory>
+#include <utility>
 
 #include "http/sigpipe.hpp"
-#include "node/socket_address.hpp"
 
 namespace starling::http {
 namespace {
@@ -26,7 +26,8 @@ Server::Server(Loop& loop, Handler& handler, const ServerOptions& options)
                .counters = {},
                .read_buffer = std::vector<char>(read_bytes_max),
                .headers = std::vector<Header>(options.headers_count_max),
-               .response = {}} {
+               .response = {}},
+      listener_(loop, *this) {
   context_.options.requests_per_turn_max = std::max<std::size_t>(options.requests_per_turn_max, 1);
   ignore_sigpipe();
   auto timer = std::make_unique<uv_timer_t>();
@@ -40,56 +41,35 @@ Server::Server(Loop& loop, Handler& handler, const ServerOptions& options)
 Server::~Server() = default;
 
 tl::expected<Endpoint, int> Server::listen(const Endpoint& endpoint) {
-  auto tcp = std::make_unique<uv_tcp_t>();
-  if (const int error = uv_tcp_init(loop_.get(), tcp.get()); error != 0) return tl::unexpected<int>(error);
-  Handle<uv_tcp_t> listener = adopt(std::move(tcp), this);
-  const sockaddr_storage address = socket_address(endpoint);
-  if (const int error = uv_tcp_bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), 0);
-      error != 0)
-    return tl::unexpected<int>(error);
-  const auto on_connection = [](uv_stream_t* stream, int status) {
-    if (Server* self = server_of(stream)) self->on_connection(status);
-  };
-  // libuv reports an address in use here, not at bind.
-  if (const int error = uv_listen(reinterpret_cast<uv_stream_t*>(listener.get()),
-                                  context_.options.accept_queue_max, on_connection);
-      error != 0)
-    return tl::unexpected<int>(error);
-  sockaddr_storage local{};
-  int local_bytes = sizeof local;
-  if (const int error = uv_tcp_getsockname(listener.get(), reinterpret_cast<sockaddr*>(&local), &local_bytes);
-      error != 0)
-    return tl::unexpected<int>(error);
-  local_ = endpoint_of(reinterpret_cast<const sockaddr*>(&local));
-  listener_ = std::move(listener);
-  return local_;
+  auto listening = listener_.listen(endpoint, context_.options.accept_queue_max);
+  if (listening) local_ = *listening;
+  return listening;
 }
 
 void Server::drain() {
   context_.draining = true;
-  listener_.reset();
+  listener_.close();
   auto& idle = waiting(Wait::request);
   for (auto next = idle.begin(); next != idle.end();) (next++)->close_if_idle();
 }
 
-void Server::on_connection(int status) {
+void Server::on_accept_failed(int) {
+  ++context_.counters[ErrorReason::accept_failed];
+}
+
+void Server::on_connection(Handle<ClientStream> stream) {
   Counters& counters = context_.counters;
-  if (status != 0) {
-    ++counters[ErrorReason::accept_failed];
+  // Only a connection that was accepted can be closed, so the bound is looked at last.
+  if (counters.connections_open >= context_.options.connections_max) {
+    ++counters.connections_refused;
     return;
   }
   auto& fresh = waiting(Wait::request);
   Connection& connection = fresh.emplace_back(context_, static_cast<ConnectionOwner&>(*this));
   connection.place.self = std::prev(fresh.end());
   ++counters.connections_open;
-  const int error = connection.accept(reinterpret_cast<uv_stream_t*>(listener_.get()));
-  if (error != 0) {
-    ++counters[ErrorReason::accept_failed];
-    return on_closed(connection);
-  }
-  // Only a connection that was accepted can be closed, so the bound is looked at last.
-  if (counters.connections_open > context_.options.connections_max) {
-    ++counters.connections_refused;
+  if (!connection.start(std::move(stream))) {
+    on_accept_failed(0);
     return on_closed(connection);
   }
   ++counters.connections_accepted;

@@ -20,10 +20,11 @@
 #include "http/server_options.hpp"
 #include "node/handle.hpp"
 #include "node/loop.hpp"
+#include "node/stream_listener.hpp"
 
 namespace starling::http {
 
-class Server final : private ConnectionOwner {
+class Server final : private ConnectionOwner, private StreamListener::Acceptor {
  public:
   /// `loop` and `handler` must outlive the server.
   Server(Loop& loop, Handler& handler, const ServerOptions& options = {});
@@ -47,7 +48,8 @@ class Server final : private ConnectionOwner {
  private:
   void on_wait(Connection& connection, Wait wait, bool renewed) override;
   void on_closed(Connection& connection) override;
-  void on_connection(int status);
+  void on_connection(Handle<ClientStream> stream) override;
+  void on_accept_failed(int error) override;
   void on_idle();
   void on_timer();
   void arm(std::uint64_t deadline_ms);
@@ -57,7 +59,7 @@ class Server final : private ConnectionOwner {
   Loop& loop_;
   ConnectionContext context_;
   Endpoint local_;
-  Handle<uv_tcp_t> listener_;
+  StreamListener listener_;
   Handle<uv_timer_t> timer_;
   Handle<uv_idle_t>
       turns_;  ///< active while a connection waits for its turn: the loop then polls without waiting

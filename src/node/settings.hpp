@@ -18,8 +18,8 @@
 
 #include "base/endpoint.hpp"
 #include "base/time.hpp"
+#include "frontend/header_families.hpp"
 #include "limiter/config_file.hpp"
-#include "node/header_families.hpp"
 #include "node/neighborhood.hpp"
 
 namespace starling {

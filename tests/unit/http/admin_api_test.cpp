@@ -57,6 +57,7 @@ struct FakeNode final : AdminService, CheckService {
     return {};
   }
   WallTime decided_at() const override { return {}; }
+  bool ready() const override { return true; }
   std::string_view node_name() const override { return now.name; }
 };
 

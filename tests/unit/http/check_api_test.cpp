@@ -58,6 +58,7 @@ struct FakeService final : CheckService {
     return {.allowed = allowed, .limits = limits, .tightest = &limits[allowed ? 0 : 1], .learned = learned};
   }
   WallTime decided_at() const override { return wall; }
+  bool ready() const override { return true; }
   std::string_view node_name() const override { return "n1"; }
   void on_failure(std::string_view what) override { failure = what; }
 };

@@ -1,10 +1,10 @@
-#include "http/http_date.hpp"
+#include "frontend/http_date.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <string_view>
 
-namespace starling::http {
+namespace starling {
 namespace {
 
 constexpr std::uint64_t last_second = 253'402'300'799;  // 9999-12-31 23:59:59
@@ -39,4 +39,4 @@ void append_http_date(std::string& out, std::uint64_t epoch_s) {
   out += " GMT";
 }
 
-}  // namespace starling::http
+}  // namespace starling

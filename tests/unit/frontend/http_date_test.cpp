@@ -1,4 +1,4 @@
-#include "http/http_date.hpp"
+#include "frontend/http_date.hpp"
 
 #include <doctest/doctest.h>
 #include <clocale>
@@ -6,7 +6,7 @@
 #include <random>
 #include <string>
 
-using namespace starling::http;
+using namespace starling;
 
 namespace {
 
@@ -18,7 +18,7 @@ std::string date(std::uint64_t epoch_s) {
 
 }  // namespace
 
-TEST_SUITE("http.http_date") {
+TEST_SUITE("frontend.http_date") {
   TEST_CASE("dates are RFC 9110's IMF-fixdate") {
     CHECK(date(784'111'777) == "Sun, 06 Nov 1994 08:49:37 GMT");  // the RFC's own example
     CHECK(date(0) == "Thu, 01 Jan 1970 00:00:00 GMT");

@@ -1,4 +1,4 @@
-#include "http/ranked_limits.hpp"
+#include "frontend/ranked_limits.hpp"
 
 #include <doctest/doctest.h>
 #include <random>
@@ -6,7 +6,6 @@
 #include <vector>
 
 using namespace starling;
-using namespace starling::http;
 
 namespace {
 
@@ -27,7 +26,7 @@ LimitStatus denying(std::string_view rule, std::uint64_t reset_ms) {
 
 }  // namespace
 
-TEST_SUITE("http.ranked_limits") {
+TEST_SUITE("frontend.ranked_limits") {
   TEST_CASE("what denies comes first, the longest wait before others, then what has least left") {
     const std::vector<LimitStatus> limits{open("a", 7), denying("b", 5), open("c", 3), denying("d", 9),
                                           open("e", 7)};

@@ -1,10 +1,10 @@
-#include "http/policy_names.hpp"
+#include "frontend/policy_names.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-namespace starling::http {
+namespace starling {
 namespace {
 
 /// What a limit that the request brought along is called: it has no rule.
@@ -67,4 +67,4 @@ bool PolicyNames::is_taken(std::size_t i) const {
   return false;
 }
 
-}  // namespace starling::http
+}  // namespace starling

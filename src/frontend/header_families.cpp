@@ -1,4 +1,4 @@
-#include "node/header_families.hpp"
+#include "frontend/header_families.hpp"
 
 #include <fmt/format.h>
 

@@ -15,7 +15,7 @@
 
 #include "starling/request.hpp"
 
-namespace starling::http {
+namespace starling {
 
 inline constexpr std::size_t policy_name_bytes_max = 64;  ///< of a rule's name; longer ones are cut
 
@@ -46,4 +46,4 @@ class PolicyNames {
   std::array<Place, limits_per_request_max> places_{};
 };
 
-}  // namespace starling::http
+}  // namespace starling

@@ -1,16 +1,18 @@
-#include "http/rate_limit_headers.hpp"
+#include "frontend/rate_limit_headers.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <limits>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include "http/http_date.hpp"
+#include "frontend/http_date.hpp"
 
-namespace starling::http {
+namespace starling {
 namespace {
 
 /// The largest integer of a structured field (RFC 9651, section 3.3.1).
@@ -31,9 +33,26 @@ void append_sf_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
-void add_ietf(std::span<const LimitStatus* const> limits, const PolicyNames& names, Response& response) {
+void add(HeaderSink& headers, std::string_view name, std::uint64_t number) {
+  const fmt::format_int digits(number);
+  headers.begin_header(name).append(digits.data(), digits.size());
+  headers.end_header();
+}
+
+void add(HeaderSink& headers, std::string_view name, std::string_view text) {
+  headers.begin_header(name).append(text);
+  headers.end_header();
+}
+
+template <std::invocable<std::string&> Write>
+void add(HeaderSink& headers, std::string_view name, Write&& write) {
+  std::forward<Write>(write)(headers.begin_header(name));
+  headers.end_header();
+}
+
+void add_ietf(std::span<const LimitStatus* const> limits, const PolicyNames& names, HeaderSink& headers) {
   limits = limits.first(std::min(limits.size(), policies_per_answer_max));
-  response.add_header("RateLimit-Policy", [&](std::string& out) {
+  add(headers, "RateLimit-Policy", [&](std::string& out) {
     for (const LimitStatus* limit : limits) {
       if (limit != limits.front()) out += ", ";
       append_sf_string(out, names.of(*limit));
@@ -43,7 +62,7 @@ void add_ietf(std::span<const LimitStatus* const> limits, const PolicyNames& nam
       append_sf_integer(out, limit->window_s);
     }
   });
-  response.add_header("RateLimit", [&](std::string& out) {
+  add(headers, "RateLimit", [&](std::string& out) {
     for (const LimitStatus* limit : limits) {
       if (limit != limits.front()) out += ", ";
       append_sf_string(out, names.of(*limit));
@@ -55,10 +74,10 @@ void add_ietf(std::span<const LimitStatus* const> limits, const PolicyNames& nam
   });
 }
 
-void add_x_ratelimit(const LimitStatus& tightest, Response& response) {
-  response.add_header("X-RateLimit-Limit", tightest.limit);
-  response.add_header("X-RateLimit-Remaining", tightest.remaining);
-  response.add_header("X-RateLimit-Reset", reset_s(tightest));
+void add_x_ratelimit(const LimitStatus& tightest, HeaderSink& headers) {
+  add(headers, "X-RateLimit-Limit", tightest.limit);
+  add(headers, "X-RateLimit-Remaining", tightest.remaining);
+  add(headers, "X-RateLimit-Reset", reset_s(tightest));
 }
 
 /// Seconds since the epoch, rounded up.
@@ -70,12 +89,12 @@ std::uint64_t reset_at_s(const LimitStatus& limit, WallTime decided_at) {
   return at_ms / 1000 + (at_ms % 1000 == 0 ? 0 : 1);
 }
 
-void add_spinnaker(const LimitStatus& tightest, bool learning, WallTime decided_at, Response& response) {
-  response.add_header("X-RateLimit-Capacity", tightest.limit);
-  response.add_header("X-RateLimit-Remaining", tightest.remaining);
-  response.add_header("X-RateLimit-Reset",
-                      [&](std::string& out) { append_http_date(out, reset_at_s(tightest, decided_at)); });
-  response.add_header("X-RateLimit-Learning", learning ? "true" : "false");
+void add_spinnaker(const LimitStatus& tightest, bool learning, WallTime decided_at, HeaderSink& headers) {
+  add(headers, "X-RateLimit-Capacity", tightest.limit);
+  add(headers, "X-RateLimit-Remaining", tightest.remaining);
+  add(headers, "X-RateLimit-Reset",
+      [&](std::string& out) { append_http_date(out, reset_at_s(tightest, decided_at)); });
+  add(headers, "X-RateLimit-Learning", learning ? "true" : "false");
 }
 
 struct KongWindow {
@@ -94,32 +113,34 @@ constexpr std::array kong_windows{
     KongWindow{365 * day_s, "X-RateLimit-Limit-Year", "X-RateLimit-Remaining-Year"},
 };
 
-void add_kong(std::span<const LimitStatus* const> limits, Response& response) {
-  response.add_header("RateLimit-Limit", limits.front()->limit);
-  response.add_header("RateLimit-Remaining", limits.front()->remaining);
-  response.add_header("RateLimit-Reset", reset_s(*limits.front()));
+void add_kong(std::span<const LimitStatus* const> limits, HeaderSink& headers) {
+  add(headers, "RateLimit-Limit", limits.front()->limit);
+  add(headers, "RateLimit-Remaining", limits.front()->remaining);
+  add(headers, "RateLimit-Reset", reset_s(*limits.front()));
   for (const KongWindow& window : kong_windows) {
     const LimitStatus* least = nullptr;
     for (const LimitStatus* limit : limits)
       if (limit->window_s == window.window_s && (least == nullptr || limit->remaining < least->remaining))
         least = limit;
     if (least == nullptr) continue;
-    response.add_header(window.limit_header, least->limit);
-    response.add_header(window.remaining_header, least->remaining);
+    add(headers, window.limit_header, least->limit);
+    add(headers, window.remaining_header, least->remaining);
   }
 }
 
 }  // namespace
 
 void RateLimitHeaders::add(const Decision& decision, const RankedLimits& ranked, const PolicyNames& names,
-                           WallTime decided_at, Response& response) const {
-  const LimitStatus* tightest = ranked.tightest();
-  if (tightest == nullptr) return;
-  if (families_.has(HeaderFamily::ietf)) add_ietf(ranked.all(), names, response);
-  if (families_.has(HeaderFamily::x_ratelimit)) add_x_ratelimit(*tightest, response);
-  if (families_.has(HeaderFamily::spinnaker))
-    add_spinnaker(*tightest, decision.learned || !tightest->enforced, decided_at, response);
-  if (families_.has(HeaderFamily::kong)) add_kong(ranked.all(), response);
+                           WallTime decided_at, HeaderSink& headers) const {
+  if (const LimitStatus* tightest = ranked.tightest()) {
+    if (families_.has(HeaderFamily::ietf)) add_ietf(ranked.all(), names, headers);
+    if (families_.has(HeaderFamily::x_ratelimit)) add_x_ratelimit(*tightest, headers);
+    if (families_.has(HeaderFamily::spinnaker))
+      add_spinnaker(*tightest, decision.learned || !tightest->enforced, decided_at, headers);
+    if (families_.has(HeaderFamily::kong)) add_kong(ranked.all(), headers);
+  }
+  if (decision.learned) starling::add(headers, "Starling-Learning", "true");
+  if (!decision.allowed) starling::add(headers, "Retry-After", retry_after_s(decision));
 }
 
-}  // namespace starling::http
+}  // namespace starling

@@ -1,4 +1,4 @@
-#include "http/policy_names.hpp"
+#include "frontend/policy_names.hpp"
 
 #include <doctest/doctest.h>
 #include <algorithm>
@@ -8,7 +8,6 @@
 #include <vector>
 
 using namespace starling;
-using namespace starling::http;
 
 namespace {
 
@@ -28,7 +27,7 @@ using Names = std::vector<std::string>;
 
 }  // namespace
 
-TEST_SUITE("http.policy_names") {
+TEST_SUITE("frontend.policy_names") {
   TEST_CASE("a limit is called like its rule, with the window only if the rule has several") {
     CHECK(names_of({limit("login")}) == Names{"login"});
     CHECK(names_of({limit("login"), limit("all")}) == Names{"login", "all"});

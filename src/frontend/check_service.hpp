@@ -1,4 +1,4 @@
-/// What the check API needs from a node. The node implements it; http knows nothing else about limits.
+/// What the front ends need from a node to answer gateways; they know nothing else about limits.
 #pragma once
 
 #include <string_view>
@@ -6,7 +6,7 @@
 #include "base/time.hpp"
 #include "starling/request.hpp"
 
-namespace starling::http {
+namespace starling {
 
 class CheckService {
  public:
@@ -16,6 +16,8 @@ class CheckService {
   /// The wall clock by which the last decision was made: what its `reset_ms` counts from.
   virtual WallTime decided_at() const = 0;
   virtual std::string_view node_name() const = 0;
+  /// The peers' counts are in, and the node is not leaving.
+  virtual bool ready() const = 0;
   /// `decide` threw, and the request passes. `what`: for the log; there can be thousands of them a second.
   virtual void on_failure(std::string_view /*what*/) {}
 
@@ -23,4 +25,4 @@ class CheckService {
   ~CheckService() = default;
 };
 
-}  // namespace starling::http
+}  // namespace starling

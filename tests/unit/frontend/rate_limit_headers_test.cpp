@@ -1,6 +1,6 @@
 /// What each family says, row by row of what its clients know: Spinnaker Gate's filter, Kong's rate-limiting
 /// plugin, the IETF's draft.
-#include "http/rate_limit_headers.hpp"
+#include "frontend/rate_limit_headers.hpp"
 
 #include <doctest/doctest.h>
 #include <ctime>
@@ -12,8 +12,7 @@
 #include "structured_list.hpp"
 
 using namespace starling;
-using namespace starling::http;
-using namespace starling::http::testing;
+using namespace starling::testing;
 
 namespace {
 
@@ -23,25 +22,28 @@ using Headers = std::map<std::string, std::string>;
 /// Sun, 06 Nov 1994 08:49:37.250 GMT
 constexpr WallTime noon{std::chrono::milliseconds(784'111'777'250)};
 
+struct MapSink final : HeaderSink {
+  Headers headers;
+  std::string name;
+  std::string value;
+
+  std::string& begin_header(std::string_view begun) override {
+    name = begun;
+    value.clear();
+    return value;
+  }
+  void end_header() override {
+    const bool fresh = headers.emplace(name, value).second;
+    CHECK(fresh);  // no header twice
+  }
+};
+
 Headers tell(HeaderFamilies families, const Decision& decision, WallTime decided_at = noon) {
-  Response response;
+  MapSink sink;
   PolicyNames names;
   names.assign(decision.limits);
-  RateLimitHeaders(families).add(decision, RankedLimits(decision), names, decided_at, response);
-  std::string out;
-  response.append_to(out, {});
-  Headers headers;
-  for (std::size_t at = out.find("\r\n") + 2; at < out.size();) {
-    const std::size_t end = out.find("\r\n", at);
-    const std::size_t colon = out.find(": ", at);
-    if (colon >= end) break;
-    const bool fresh =
-        headers.emplace(out.substr(at, colon - at), out.substr(colon + 2, end - colon - 2)).second;
-    CHECK(fresh);  // no header twice
-    at = end + 2;
-  }
-  headers.erase("Content-Length");
-  return headers;
+  RateLimitHeaders(families).add(decision, RankedLimits(decision), names, decided_at, sink);
+  return sink.headers;
 }
 
 Headers tell(HeaderFamily family, const Decision& decision, WallTime decided_at = noon) {
@@ -70,7 +72,7 @@ std::time_t seconds_of(const std::string& date) {
 
 }  // namespace
 
-TEST_SUITE("http.rate_limit_headers") {
+TEST_SUITE("frontend.rate_limit_headers") {
   TEST_CASE("IETF: one item per limit, the tightest first, as in the draft's examples") {
     const Two two;
     CHECK(tell(ietf, two.decision) ==

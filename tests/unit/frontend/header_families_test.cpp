@@ -1,4 +1,4 @@
-#include "node/header_families.hpp"
+#include "frontend/header_families.hpp"
 
 #include <doctest/doctest.h>
 #include <array>
@@ -22,7 +22,7 @@ bool mentions(const std::string& text, std::string_view word) {
 
 }  // namespace
 
-TEST_SUITE("node.header_families") {
+TEST_SUITE("frontend.header_families") {
   TEST_CASE("every set without a clash is taken, in any order, with spaces around the commas") {
     CHECK(HeaderFamilies::parse("none") == HeaderFamilies());
     CHECK(HeaderFamilies::parse("ietf") == HeaderFamilies().with(ietf));

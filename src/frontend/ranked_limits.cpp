@@ -1,8 +1,8 @@
-#include "http/ranked_limits.hpp"
+#include "frontend/ranked_limits.hpp"
 
 #include <algorithm>
 
-namespace starling::http {
+namespace starling {
 
 RankedLimits::RankedLimits(const Decision& decision) {
   for (const LimitStatus& limit : decision.limits)
@@ -30,4 +30,4 @@ std::uint64_t retry_after_s(const Decision& decision) {
   return wait_s;
 }
 
-}  // namespace starling::http
+}  // namespace starling

@@ -10,7 +10,7 @@
 
 #include "starling/request.hpp"
 
-namespace starling::http {
+namespace starling {
 
 class RankedLimits {
  public:
@@ -37,4 +37,4 @@ std::uint64_t reset_s(const LimitStatus& limit);
 /// For Retry-After: until the last of the limits that deny is reset. At least 1.
 std::uint64_t retry_after_s(const Decision& decision);
 
-}  // namespace starling::http
+}  // namespace starling

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace starling::http::testing {
+namespace starling::testing {
 
 struct ListItem {
   std::string text;
@@ -101,4 +101,4 @@ inline std::optional<std::vector<ListItem>> read_list(std::string_view input) {
   }
 }
 
-}  // namespace starling::http::testing
+}  // namespace starling::testing

@@ -1,0 +1,53 @@
+#include "app/front_ends.hpp"
+
+#include <fmt/format.h>
+#include <uv.h>
+
+#include <utility>
+
+namespace starling {
+
+FrontEnds::FrontEnds(Loop& loop, Node& node, const Settings& settings, Log log, http::WriteAccess access)
+    : settings_(settings),
+      log_(log),
+      node_(node),
+      service_(node, std::move(log)),
+      check_(service_, settings.headers),
+      admin_(service_, check_, std::move(access)),
+      http_server_(loop, check_),
+      admin_server_(loop, admin_) {}
+
+tl::expected<void, std::string> FrontEnds::listen(http::Server& server, std::uint16_t port,
+                                                  std::string_view setting) {
+  Endpoint endpoint{.address = settings_.bind.value_or(Address{}), .port = port};
+  auto listening = server.listen(endpoint);
+  if (!listening && !settings_.bind && listening.error() != UV_EADDRINUSE) {
+    endpoint.address = Address::v4(0, 0, 0, 0);  // a machine without IPv6
+    listening = server.listen(endpoint);
+  }
+  if (!listening)
+    return tl::unexpected(
+        fmt::format("--{}: cannot listen on TCP {}: {}; is another node running there? choose another "
+                    "--{} or --bind",
+                    setting, endpoint.to_string(), uv_strerror(listening.error()), setting));
+  log_->info("listening {} tcp={}", setting, listening->to_string());
+  return {};
+}
+
+tl::expected<void, std::string> FrontEnds::start() {
+  if (auto listening = listen(http_server_, settings_.http_port, "http-port"); !listening) return listening;
+  if (auto listening = listen(admin_server_, settings_.admin_port, "admin-port"); !listening)
+    return listening;
+  node_.set_listeners(http_server_.local_endpoint(), admin_server_.local_endpoint());
+  return {};
+}
+
+void FrontEnds::drain() {
+  http_server_.drain();
+}
+
+bool FrontEnds::drained() const {
+  return http_server_.drained();
+}
+
+}  // namespace starling

@@ -1,0 +1,44 @@
+/// The front ends of a node process: what listens for gateways and for people, and how that meets the node.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "app/node_service.hpp"
+#include "http/admin_api.hpp"
+#include "http/check_api.hpp"
+#include "http/server.hpp"
+#include "http/write_access.hpp"
+#include "node/log.hpp"
+#include "node/node.hpp"
+
+namespace starling {
+
+class FrontEnds {
+ public:
+  /// `loop` and `node` outlive this.
+  FrontEnds(Loop& loop, Node& node, const Settings& settings, Log log, http::WriteAccess access);
+
+  /// Error: one line that names the setting.
+  tl::expected<void, std::string> start();
+
+  /// Takes no new clients and lets those that are there finish; people can still ask.
+  void drain();
+  bool drained() const;
+
+ private:
+  tl::expected<void, std::string> listen(http::Server& server, std::uint16_t port, std::string_view setting);
+
+  Settings settings_;
+  Log log_;
+  Node& node_;
+  NodeService service_;
+  http::CheckApi check_;
+  http::AdminApi admin_;
+  http::Server http_server_;
+  http::Server admin_server_;
+};
+
+}  // namespace starling

@@ -1,0 +1,45 @@
+/// The node as the front ends see it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "frontend/check_service.hpp"
+#include "http/admin_service.hpp"
+#include "node/log.hpp"
+#include "node/node.hpp"
+
+namespace starling {
+
+class NodeService final : public CheckService, public http::AdminService {
+ public:
+  NodeService(Node& node, Log log) : node_(node), log_(std::move(log)) {}
+  Decision decide(const Request& request) override {
+    decided_at_ = Loop::wall();
+    return node_.decide(request, decided_at_);
+  }
+  bool ready() const override { return node_.state() == EngineState::ready; }
+  WallTime decided_at() const override { return decided_at_; }
+  void on_failure(std::string_view what) override;
+  std::string_view node_name() const override { return node_.name(); }
+  NodeStatus status() const override { return node_.status(); }
+  std::vector<CounterView> counters(const Request& request) override { return node_.counters(request); }
+  TopView top(const TopQuery& query) override { return node_.top(query); }
+  std::vector<LiveView> live_overrides() const override { return node_.live_overrides(); }
+  tl::expected<LiveView, std::string> set_live(const http::LiveChange& change) override;
+  bool clear_live(const LiveOverride& subject, const std::string& by) override {
+    return node_.clear_live(subject, by);
+  }
+
+ private:
+  Node& node_;
+  Log log_;
+  WallTime decided_at_{};
+  Instant quiet_until_{};  ///< failures before this are not logged
+  std::uint64_t failures_unsaid_count_ = 0;
+};
+
+}  // namespace starling

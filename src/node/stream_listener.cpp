@@ -1,0 +1,69 @@
+#include "node/stream_listener.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
+
+#include "node/socket_address.hpp"
+
+namespace starling {
+namespace {
+
+StreamListener* owner_of(const uv_stream_t* stream) {
+  return static_cast<StreamListener*>(stream->data);
+}
+
+}  // namespace
+
+Endpoint client_of(const ClientStream& stream) {
+  sockaddr_storage client{};
+  int client_bytes = sizeof client;
+  if (stream.stream.type != UV_TCP) return {};
+  if (uv_tcp_getpeername(&stream.tcp, reinterpret_cast<sockaddr*>(&client), &client_bytes) != 0) return {};
+  return endpoint_of(reinterpret_cast<const sockaddr*>(&client));
+}
+
+tl::expected<Endpoint, int> StreamListener::listen(const Endpoint& endpoint, int queue_max) {
+  auto made = std::make_unique<ClientStream>();
+  if (const int error = uv_tcp_init(loop_.get(), &made->tcp); error != 0) return tl::unexpected<int>(error);
+  Handle<ClientStream> listener = adopt_stream(std::move(made), this);
+  const sockaddr_storage address = socket_address(endpoint);
+  if (const int error = uv_tcp_bind(&listener->tcp, reinterpret_cast<const sockaddr*>(&address), 0);
+      error != 0)
+    return tl::unexpected<int>(error);
+  const auto on_connection = [](uv_stream_t* stream, int status) {
+    if (StreamListener* self = owner_of(stream)) self->on_connection(status);
+  };
+  // libuv reports an address in use here, not at bind.
+  if (const int error = uv_listen(&listener->stream, queue_max, on_connection); error != 0)
+    return tl::unexpected<int>(error);
+  sockaddr_storage local{};
+  int local_bytes = sizeof local;
+  if (const int error = uv_tcp_getsockname(&listener->tcp, reinterpret_cast<sockaddr*>(&local), &local_bytes);
+      error != 0)
+    return tl::unexpected<int>(error);
+  listener_ = std::move(listener);
+  return endpoint_of(reinterpret_cast<const sockaddr*>(&local));
+}
+
+void StreamListener::close() {
+  listener_.reset();
+}
+
+void StreamListener::on_connection(int status) {
+  if (status != 0) return acceptor_.on_accept_failed(status);
+  auto made = std::make_unique<ClientStream>();
+  const bool tcp = listener_->stream.type == UV_TCP;
+  const int init_error =
+      tcp ? uv_tcp_init(loop_.get(), &made->tcp) : uv_pipe_init(loop_.get(), &made->pipe, 0);
+  if (init_error != 0) return acceptor_.on_accept_failed(init_error);
+  Handle<ClientStream> accepted = adopt_stream(std::move(made), nullptr);
+  if (const int error = uv_accept(&listener_->stream, &accepted->stream); error != 0)
+    return acceptor_.on_accept_failed(error);
+  // Answers are whole when they are written; if it fails, they only come later.
+  if (tcp) uv_tcp_nodelay(&accepted->tcp, 1);
+  acceptor_.on_connection(std::move(accepted));
+}
+
+}  // namespace starling
