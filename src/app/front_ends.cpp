@@ -12,7 +12,7 @@ FrontEnds::FrontEnds(Loop& loop, Node& node, const Settings& settings, Log log, 
       log_(log),
       node_(node),
       service_(node, std::move(log)),
-      check_(service_, settings.headers),
+      check_(service_, settings.headers, {settings.attributes, settings.trusted_hops}),
       admin_(service_, check_, std::move(access)),
       http_server_(loop, check_),
       admin_server_(loop, admin_) {}

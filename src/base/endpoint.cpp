@@ -25,12 +25,14 @@ Address Address::v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t
 
 std::optional<Address> Address::parse(std::string_view text) {
   if (text.find('\0') != std::string_view::npos) return std::nullopt;  // inet_pton would stop there
-  const std::string terminated(text);
+  std::array<char, INET6_ADDRSTRLEN> terminated{};
+  if (text.size() >= terminated.size()) return std::nullopt;
+  std::copy(text.begin(), text.end(), terminated.begin());
   std::array<std::uint8_t, 4> v4_bytes{};
-  if (inet_pton(AF_INET, terminated.c_str(), v4_bytes.data()) == 1)
+  if (inet_pton(AF_INET, terminated.data(), v4_bytes.data()) == 1)
     return v4(v4_bytes[0], v4_bytes[1], v4_bytes[2], v4_bytes[3]);
   Address address;
-  if (inet_pton(AF_INET6, terminated.c_str(), address.bytes.data()) == 1) return address;
+  if (inet_pton(AF_INET6, terminated.data(), address.bytes.data()) == 1) return address;
   return std::nullopt;
 }
 

@@ -29,11 +29,19 @@ void CheckApi::on_request(const RequestView& request, Response& response) {
                                           request.path.substr(0, shown_bytes_max), check_path));
     return;
   }
-  const auto query = parse_check_query(request.query, scratch_);
+  const std::string_view below = request.path.substr(check_path.size());
+  auto query = parse_check_query(below.empty() ? request.query : std::string_view(), scratch_);
   if (!query) {
     response.set_message(400, query.error());
     return;
   }
+  const auto entries = sources_.gather({.request = request, .below = below}, query->entries);
+  if (!entries) {
+    // Only a client can have caused it, and nginx's auth_request would make an error of its own of a 400.
+    response.set_message(query->deny_status == 403 ? 403 : 400, entries.error());
+    return;
+  }
+  query->entries = *entries;
   answer(request, *query, response);
 }
 
@@ -66,7 +74,10 @@ void CheckApi::answer(const RequestView& request, const CheckQuery& query, Respo
   if (query.explain) {
     response.add_header("Content-Type", "application/json");
     append_explanation(response.body(), decision,
-                       {.domain = query.domain, .node_name = service_.node_name(), .failed = failed});
+                       {.domain = query.domain,
+                        .entries = query.entries,
+                        .node_name = service_.node_name(),
+                        .failed = failed});
   } else if (!decision.allowed) {
     write_denial(denial, decision, ranked, names_, response);
   }

@@ -1,5 +1,11 @@
 /// The check API: `ANY /v1/check[/*]`, the one question a gateway asks.
 ///
+/// At exactly /v1/check the query says what is known of the request, and how to answer. Below it path and
+/// query are those of the request that is asked about, as Envoy's ext_authz puts them there, and no parameter
+/// is read: a client could add `?hits=0`, or be another principal. What else is known comes from the request
+/// as
+/// `--attributes` says (`attribute_sources.hpp`).
+///
 /// 200 allows and 429 denies (403 with `deny_status=403`, because nginx's auth_request turns everything else
 /// into an error). Headers in the chosen families tell what is left, on allowed requests too; `Retry-After`
 /// is on every denial and `Starling-Learning: true` on every request that passed only because a limit learns,
@@ -12,11 +18,13 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "frontend/check_service.hpp"
 #include "frontend/header_families.hpp"
 #include "frontend/policy_names.hpp"
 #include "frontend/rate_limit_headers.hpp"
+#include "http/attribute_sources.hpp"
 #include "http/handler.hpp"
 #include "http/query.hpp"
 
@@ -25,10 +33,11 @@ namespace starling::http {
 class CheckApi final : public Handler {
  public:
   /// `service` must outlive this.
-  explicit CheckApi(CheckService& service, HeaderFamilies families = header_families_default)
-      : service_(service), headers_(families) {}
+  explicit CheckApi(CheckService& service, HeaderFamilies families = header_families_default,
+                    AttributeSources sources = {})
+      : service_(service), headers_(families), sources_(std::move(sources)) {}
 
-  /// True for /v1/check and everything below it: Envoy appends the path of the original request.
+  /// True for /v1/check and everything below it.
   static bool serves(std::string_view path);
 
   /// 404 for any path that it does not serve.
@@ -45,6 +54,7 @@ class CheckApi final : public Handler {
   CheckService& service_;
   RateLimitHeaders headers_;
   QueryScratch scratch_;
+  AttributeSources sources_;
   PolicyNames names_;
   std::uint64_t failures_ = 0;
 };

@@ -13,7 +13,14 @@ void append_explanation(std::string& out, const Decision& decision, const Explai
   fmt::format_to(append, R"({{"allowed":{},"learned":{},"truncated":{},"failed":{},"domain":)",
                  decision.allowed, decision.learned, decision.truncated, about.failed);
   append_json_string(out, about.domain);
-  out += R"(,"node":)";
+  out += R"(,"entries":{)";
+  for (std::size_t i = 0; i < about.entries.size(); ++i) {
+    if (i > 0) out += ',';
+    append_json_string(out, about.entries[i].key);
+    out += ':';
+    append_json_string(out, about.entries[i].value);
+  }
+  out += R"(},"node":)";
   append_json_string(out, about.node_name);
   out += R"(,"limits":[)";
   bool first = true;

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <utility>
 
+#include "http/hex_digit.hpp"
+
 namespace starling::http {
 namespace {
 
@@ -18,13 +20,6 @@ std::string_view shown(std::string_view text) {
 
 tl::unexpected<std::string> fail(std::string message) {
   return tl::unexpected<std::string>(std::move(message));
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 /// Appends the decoded `text` to `arena`, which has room for the whole query and so never moves.

@@ -27,7 +27,7 @@ struct CheckQuery {
   std::uint64_t hits = 1;   ///< 0 only looks
   int deny_status = 429;    ///< or 403, for nginx's auth_request
   bool explain = false;
-  std::span<const Entry> entries;  ///< in the order of the query
+  std::span<const Entry> entries;  ///< in the order of the query; attributes may be added behind them
 };
 
 /// Entries, and each of the four names once.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "base/shown_text.hpp"
 #include "limiter/duration_text.hpp"
@@ -127,6 +128,18 @@ Expected read_headers(std::string_view text, Settings& settings) {
   return {};
 }
 
+Expected read_attributes(std::string_view text, Settings& settings) {
+  auto attributes = AttributeMap::parse(text);
+  if (!attributes) return attributes.error();
+  settings.attributes = std::move(*attributes);
+  return {};
+}
+
+Expected read_trusted_hops(std::string_view text, Settings& settings) {
+  if (read_number<std::uint8_t>(text, 0, trusted_hops_max, settings.trusted_hops)) return {};
+  return fmt::format("a whole number of proxies from 0 to {}", trusted_hops_max);
+}
+
 Expected read_log_level(std::string_view text, Settings& settings) {
   constexpr std::array<std::string_view, 5> levels{"trace", "debug", "info", "warn", "error"};
   const auto found = std::find(levels.begin(), levels.end(), text);
@@ -189,6 +202,14 @@ constexpr std::array specs{
     SettingSpec{"headers", "", "STARLING_HEADERS", "FAMILY,...", header_families_default_text,
                 "Headers of the check API's answers: ietf, x-ratelimit, spinnaker, kong, or none",
                 read_headers},
+    SettingSpec{"attributes", "", "STARLING_ATTRIBUTES", "KEY=SOURCE|SOURCE,...", "none",
+                "What rules can match beside the query of a check: sources are headers of the request, or "
+                "@client_ip, @method, @host, @path, @scheme",
+                read_attributes},
+    SettingSpec{"trusted-hops", "", "STARLING_TRUSTED_HOPS", "N", "0",
+                "Proxies before the node that add to X-Forwarded-For: @client_ip is the Nth value from the "
+                "right. With 0 it is who is connected",
+                read_trusted_hops},
     SettingSpec{"log-level", "", "STARLING_LOG_LEVEL", "LEVEL", "info", "trace, debug, info, warn or error",
                 read_log_level},
 };

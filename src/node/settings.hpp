@@ -18,6 +18,7 @@
 
 #include "base/endpoint.hpp"
 #include "base/time.hpp"
+#include "frontend/attribute_map.hpp"
 #include "frontend/header_families.hpp"
 #include "limiter/config_file.hpp"
 #include "node/neighborhood.hpp"
@@ -47,6 +48,8 @@ struct Settings {
   std::uint32_t max_counters = 0;
   std::uint32_t egress_mib_per_s = 0;
   HeaderFamilies headers;
+  AttributeMap attributes;
+  std::uint8_t trusted_hops = 0;  ///< 0: X-Forwarded-For is not looked at
   LogLevel log_level = LogLevel::info;
 };
 

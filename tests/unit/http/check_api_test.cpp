@@ -64,7 +64,9 @@ struct FakeService final : CheckService {
 };
 
 struct Api {
-  explicit Api(HeaderFamilies families = header_families_default) : api(service, families) {}
+  explicit Api(HeaderFamilies families = header_families_default, std::string_view attributes = "none",
+               std::uint8_t trusted_hops = 0)
+      : api(service, families, {AttributeMap::parse(attributes).value(), trusted_hops}) {}
 
   FakeService service;
   CheckApi api;
@@ -249,16 +251,117 @@ TEST_SUITE("http.check_api") {
     CHECK(api.api.failures() == 2);
   }
 
-  TEST_CASE("any method and any path below /v1/check ask the same") {
+  TEST_CASE("any method asks, also with a body that nobody reads: then the connection closes") {
     Api api;
-    for (const std::string_view method : {"GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PURGE"}) {
-      const Answer answer =
-          api.send(std::string(method) +
-                   " /v1/check/any/path?user=a HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
-      CHECK(answer.status == 200);
+    for (const std::string_view method :
+         {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PURGE"}) {
+      CAPTURE(method);
+      for (const std::string_view path : {"/v1/check", "/v1/check/any/path"}) {
+        const std::string line =
+            std::string(method) + " " + std::string(path) + "?user=a HTTP/1.1\r\nHost: x\r\n";
+        const Answer owes_nothing = api.send(line + "Content-Length: 0\r\n\r\n");
+        CHECK(owes_nothing.status == 200);
+        CHECK(!owes_nothing.has("Connection: close"));
+        for (const std::string_view owed :
+             {"Content-Length: 500000\r\n\r\n", "Content-Length: 5\r\n\r\nhel",
+              "Content-Length: 5\r\nExpect: 100-continue\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n",
+              "Transfer-Encoding: chunked\r\n\r\n5\r\nhe"}) {
+          CAPTURE(owed);
+          const auto client = api.fixture.connect();
+          const auto all = api.fixture.ask(*client, line + std::string(owed));
+          REQUIRE(all.size() == 1);  // and no 100 before it
+          CHECK(all[0].status == 200);
+          CHECK(all[0].has("Connection: close"));
+          CHECK(api.fixture.wait(*client, [&] { return client->ended(); }));
+          CHECK(!client->reset());
+        }
+      }
     }
-    CHECK(api.service.asked_count == 7);
-    CHECK(api.send("POST /v1/check?user=a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n").status == 200);
+  }
+
+  TEST_CASE("below /v1/check no parameter is read: path and query are the client's") {
+    Api api(header_families_default, "path,method");
+    api.service.allowed = false;
+    for (const std::string_view query :
+         {"?hits=0", "?domain=other", "?principal=other", "?deny_status=403", "?explain=1", "?path=/harmless",
+          "?hits=x", "?deny_status=500", "?a=%4", "?=x", "?a=1&a=2", "?", ""}) {
+      CAPTURE(query);
+      api.service.hits = 99;
+      const Answer answer = api.get("/v1/check/login" + std::string(query));
+      CHECK(answer.status == 429);
+      CHECK(nlohmann::json::parse(answer.body).contains("message"));
+      CHECK(api.service.hits == 1);
+      CHECK(api.service.domain.empty());
+      CHECK(api.service.entries == "path=/login;method=GET;");
+    }
+    api.get("/v1/check/?hits=0");
+    CHECK(api.service.hits == 1);
+    CHECK(api.service.entries == "path=/;method=GET;");
+    api.get("/v1/check//login?hits=0");
+    CHECK(api.service.entries == "path=/login;method=GET;");
+    api.get("http://x/v1/check/a/%2e%2e/login?hits=0");
+    CHECK(api.service.entries == "path=/login;method=GET;");
+    // Without a map there is nothing to match a rule by.
+    Api plain;
+    plain.get("/v1/check/login?user=a");
+    CHECK(plain.service.asked_count == 1);
+    CHECK(plain.service.entries.empty());
+  }
+
+  TEST_CASE("attributes of the request stand behind those of the query, and the query wins") {
+    Api api(header_families_default, "principal=X-Api-Key,client_ip,path", 1);
+    const std::string headers =
+        " HTTP/1.1\r\nHost: x\r\nX-Api-Key: k1\r\nX-Forwarded-For: 6.6.6.6, 10.0.0.1\r\nX-Original-URI: "
+        "/a?b\r\n\r\n";
+    CHECK(api.send("GET /v1/check?tier=gold" + headers).status == 200);
+    CHECK(api.service.entries == "tier=gold;principal=k1;client_ip=10.0.0.1;path=/a;");
+    CHECK(api.send("GET /v1/check?principal=alice&client_ip=" + headers).status == 200);
+    CHECK(api.service.entries == "principal=alice;client_ip=;path=/a;");
+    CHECK(api.get("/v1/check").status == 200);
+    CHECK(api.service.entries == "client_ip=127.0.0.1;");
+    const auto explained = nlohmann::json::parse(api.send("GET /v1/check?explain=1&tier=%22" + headers).body);
+    CHECK(explained.at("entries") ==
+          nlohmann::json::parse(R"({"tier":"\"","principal":"k1","client_ip":"10.0.0.1",
+                                                               "path":"/a"})"));
+  }
+
+  TEST_CASE(
+      "what would have to be guessed is refused, in the status that the gateway asked denials to have") {
+    Api api(header_families_default, "principal=X-Api-Key,path");
+    const std::string twice = " HTTP/1.1\r\nHost: x\r\nX-Api-Key: a\r\nX-Api-Key: b\r\n\r\n";
+    for (const auto& [target, status] : {std::pair<std::string, int>{"/v1/check", 400},
+                                         {"/v1/check/login", 400},
+                                         {"/v1/check?deny_status=429", 400},
+                                         {"/v1/check?deny_status=403", 403}}) {
+      CAPTURE(target);
+      const Answer answer = api.send("GET " + target + twice);
+      CHECK(answer.status == status);
+      CHECK(nlohmann::json::parse(answer.body)
+                .at("message")
+                .get<std::string>()
+                .starts_with("expected headers that agree, found X-Api-Key: \"a\" and X-Api-Key: \"b\""));
+      CHECK(!answer.has("Connection: close"));
+    }
+    CHECK(api.service.asked_count == 0);
+    CHECK(api.send("GET /v1/check?principal=alice" + twice).status == 200);
+  }
+
+  TEST_CASE("headers that two readers could read in two ways are 400, and the connection ends") {
+    Api api(header_families_default, "principal=X-Api-Key");
+    for (const std::string_view lines :
+         {"X-Api-Key: a\r\n b\r\n", "X-Api-Key: a\r\n\tb\r\n", "X-Api-Key: a\rX-Api-Key: b\r\n",
+          "X-Api-Key: a\nX-Api-Key: b\r\n", "X-Api-Key: a\r\n\r: b\r\n", "X-Api-Key : a\r\n", "X-Api-Key\r\n",
+          ": a\r\n", "X-Api-Key: a\x01\r\n", "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
+          "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n", "Content-Length: 3\r\nContent-Length: 4\r\n",
+          "Host: y\r\n"}) {
+      CAPTURE(lines);
+      const auto all =
+          api.fixture.ask_once("GET /v1/check HTTP/1.1\r\nHost: x\r\n" + std::string(lines) + "\r\n");
+      REQUIRE(all.size() == 1);
+      CHECK(all[0].status == 400);
+      CHECK(all[0].has("Connection: close"));
+    }
+    CHECK(api.service.asked_count == 0);
   }
 
   TEST_CASE("HEAD asks as well and gets no body") {

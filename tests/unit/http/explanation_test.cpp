@@ -25,12 +25,15 @@ TEST_SUITE("http.explanation") {
                                         .enforced = false,
                                         .contradiction = true},
                             LimitStatus{.source = LimitSource::request, .unlimited = true, .counted = false}};
+    const std::array entries{Entry{.key = "principal", .value = "\"a\xFF"},
+                             Entry{.key = "path", .value = ""}};
     std::string out;
     append_explanation(out, {.limits = limits, .truncated = true, .learned = true},
-                       {.domain = "edge\n", .node_name = "n1"});
+                       {.domain = "edge\n", .entries = entries, .node_name = "n1"});
     CHECK(json::parse(out) ==
           json::parse(
-              R"({"allowed":true,"learned":true,"truncated":true,"failed":false,"domain":"edge\n","node":"n1",
+              R"({"allowed":true,"learned":true,"truncated":true,"failed":false,"domain":"edge\n",
+        "entries":{"principal":"\"a\uFFFD","path":""},"node":"n1",
         "limits":[
         {"rule":"per-\"user\"","source":"live","hits":3,"unlimited":false,"limit":100,"window_s":10,"window_id":170,
          "used":104,"remaining":0,"reset_ms":4001,"allowed":false,"denial":"limit","enforced":false,

@@ -71,6 +71,7 @@ TEST_SUITE("node.settings errors") {
         {"egress-limit",
          {"0", "100001", "1.5", "32MiB", ""},
          "a whole number of MiB per second from 1 to 100000"},
+        {"trusted-hops", {"-1", "33", "1.5", "all", ""}, "a whole number of proxies from 0 to 32"},
         {"log-level", {"INFO", "verbose", "", "info "}, "trace, debug, info, warn or error"},
     };
     for (const Case& c : cases)
@@ -178,6 +179,8 @@ TEST_SUITE("node.settings errors") {
           "--headers: expected none, or a list of ietf, x-ratelimit, spinnaker, kong, found \"draft\"");
     CHECK(by_flag("headers", "x-ratelimit,spinnaker")
               .starts_with("--headers: expected families that share no header"));
+    CHECK(by_flag("attributes", "path," + std::string(1'000'000, 'x') + "\n").size() < 400);
+    CHECK(by_flag("attributes", "principal=X Y").starts_with("--attributes: expected a header's name"));
     CHECK(refused({}, {}, {{.key = std::string(1'000'000, 'k') + "\n", .value = "1", .line = 2, .column = 1}})
               .message.size() < 600);
     CHECK(by_flag("bind", std::string("127.0.0.1\0x", 11)).ends_with("found \"127.0.0.1?x\""));

@@ -77,6 +77,8 @@ TEST_SUITE("node.settings") {
     CHECK(settings.max_counters == 1'000'000);
     CHECK(settings.egress_mib_per_s == 32);
     CHECK(settings.headers == header_families_default);
+    CHECK(settings.attributes.empty());
+    CHECK(settings.trusted_hops == 0);
     CHECK(settings.log_level == LogLevel::info);
   }
 
@@ -149,6 +151,8 @@ TEST_SUITE("node.settings") {
                                                      {"max-counters", "1"},
                                                      {"egress-limit", "100000"},
                                                      {"headers", "kong,ietf"},
+                                                     {"attributes", "path,principal=X-Api-Key"},
+                                                     {"trusted-hops", "32"},
                                                      {"log-level", "error"},
                                                      {"http-port", "0"},
                                                      {"admin-port", "65535"}}});
@@ -165,6 +169,8 @@ TEST_SUITE("node.settings") {
     CHECK(settings.max_counters == 1);
     CHECK(settings.egress_mib_per_s == 100'000);
     CHECK(settings.headers == HeaderFamilies().with(HeaderFamily::ietf).with(HeaderFamily::kong));
+    CHECK(settings.attributes == AttributeMap::parse("path=@path,principal=X-Api-Key").value());
+    CHECK(settings.trusted_hops == 32);
     CHECK(settings.log_level == LogLevel::error);
     CHECK(settings.http_port == 0);
     CHECK(settings.admin_port == 65'535);
