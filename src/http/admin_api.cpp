@@ -27,7 +27,7 @@ std::size_t AdminApi::body_bytes_max(const RequestView& request) const {
 }
 
 void AdminApi::on_request(const RequestView& request, Response& response) {
-  if (CheckApi::serves(request.path)) return check_.on_request(request, response);
+  if (CheckApi::serves(request.path)) return check_.on_question_by_hand(request, response);
   if (request.path == "/v1/overrides") return overrides_.on_request(request, response);
   const bool known = request.path == "/livez" || request.path == "/readyz" || request.path == "/v1/peers" ||
                      request.path == "/v1/status" || request.path == "/v1/rules" ||

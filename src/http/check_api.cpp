@@ -24,6 +24,14 @@ bool CheckApi::serves(std::string_view path) {
 }
 
 void CheckApi::on_request(const RequestView& request, Response& response) {
+  check(request, false, response);
+}
+
+void CheckApi::on_question_by_hand(const RequestView& request, Response& response) {
+  check(request, true, response);
+}
+
+void CheckApi::check(const RequestView& request, bool by_hand, Response& response) {
   if (!serves(request.path)) {
     response.set_message(404, fmt::format("nothing at '{}'; requests are checked at {}",
                                           request.path.substr(0, shown_bytes_max), check_path));
@@ -35,6 +43,7 @@ void CheckApi::on_request(const RequestView& request, Response& response) {
     response.set_message(400, query.error());
     return;
   }
+  if (by_hand) return answer(request, *query, response);
   const auto entries = sources_.gather({.request = request, .below = below}, query->entries);
   if (!entries) {
     // Only a client can have caused it, and nginx's auth_request would make an error of its own of a 400.

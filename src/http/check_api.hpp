@@ -43,10 +43,15 @@ class CheckApi final : public Handler {
   /// 404 for any path that it does not serve.
   void on_request(const RequestView& request, Response& response) override;
 
+  /// The same for people, on the admin port: what they say is all there is. Their own address and headers are
+  /// nobody's attributes, and would be counted.
+  void on_question_by_hand(const RequestView& request, Response& response);
+
   /// Requests that passed because deciding failed, since the start.
   std::uint64_t failures() const { return failures_; }
 
  private:
+  void check(const RequestView& request, bool by_hand, Response& response);
   /// Passes the request if deciding throws, and says so in `failed`.
   Decision decide(const CheckQuery& query, bool& failed);
   void answer(const RequestView& request, const CheckQuery& query, Response& response);

@@ -81,7 +81,7 @@ class Settings(ClusterCase):
                 self.assertIn(word, shown.stdout)
         for flag in ("config", "bind", "neighborhood-host", "http-port", "admin-port", "cluster", "node-name", "dns-servers",
                      "resolve-interval", "heartbeat-interval", "sync-interval", "join-timeout", "drain-timeout",
-                     "max-counters", "egress-limit", "headers", "log-level"):
+                     "max-counters", "egress-limit", "headers", "attributes", "trusted-hops", "log-level"):
             self.assertIn("--" + flag, shown.stdout)
             variable = "NEIGHBORHOOD_HOST" if flag == "neighborhood-host" else "STARLING_" + flag.upper().replace("-", "_")
             self.assertIn(variable, shown.stdout)

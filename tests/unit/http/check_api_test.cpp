@@ -325,6 +325,22 @@ TEST_SUITE("http.check_api") {
                                                                "path":"/a"})"));
   }
 
+  TEST_CASE("people who ask by hand are asked for no attributes: what they say is all there is") {
+    Api api(header_families_default, "principal=X-Api-Key,client_ip,path");
+    const std::array<Header, 2> headers{Header{"X-Api-Key", "a"}, Header{"X-Api-Key", "b"}};
+    Response response;
+    api.api.on_question_by_hand(
+        RequestView{.method = "GET", .path = "/v1/check", .query = "user=a", .headers = headers}, response);
+    CHECK(response.status() == 200);
+    CHECK(api.service.entries == "user=a;");
+    response.clear();
+    api.api.on_question_by_hand(
+        RequestView{.method = "GET", .path = "/v1/check/login", .query = "user=a", .headers = headers},
+        response);
+    CHECK(response.status() == 200);
+    CHECK(api.service.entries.empty());
+  }
+
   TEST_CASE(
       "what would have to be guessed is refused, in the status that the gateway asked denials to have") {
     Api api(header_families_default, "principal=X-Api-Key,path");
