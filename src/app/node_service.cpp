@@ -15,7 +15,8 @@ constexpr std::chrono::seconds failure_log_interval{10};
 void NodeService::on_failure(std::string_view what) {
   ++failures_unsaid_count_;
   if (Loop::now() < quiet_until_) return;
-  log_->error("{} requests passed because they could not be decided: {}", failures_unsaid_count_, what);
+  log_->error("{} requests could not be decided, and passed unless their gateway says otherwise: {}",
+              failures_unsaid_count_, what);
   quiet_until_ = Loop::now() + failure_log_interval;
   failures_unsaid_count_ = 0;
 }

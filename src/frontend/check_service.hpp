@@ -18,7 +18,8 @@ class CheckService {
   virtual std::string_view node_name() const = 0;
   /// The peers' counts are in, and the node is not leaving.
   virtual bool ready() const = 0;
-  /// `decide` threw, and the request passes. `what`: for the log; there can be thousands of them a second.
+  /// `decide` threw; the request passes, or what becomes of it is the gateway's to say. `what`: for the log;
+  /// there can be thousands of them a second.
   virtual void on_failure(std::string_view /*what*/) {}
 
  protected:
