@@ -13,8 +13,10 @@ FrontEnds::FrontEnds(Loop& loop, Node& node, const Settings& settings, Log log, 
       node_(node),
       service_(node, std::move(log)),
       check_(service_, settings.headers, {settings.attributes, settings.trusted_hops}),
+      rls_(service_, settings.headers),
+      gateway_(service_, check_, rls_),
       admin_(service_, check_, std::move(access)),
-      http_server_(loop, check_),
+      http_server_(loop, gateway_),
       admin_server_(loop, admin_) {}
 
 tl::expected<void, std::string> FrontEnds::listen(http::Server& server, std::uint16_t port,

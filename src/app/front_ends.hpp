@@ -9,6 +9,8 @@
 #include "app/node_service.hpp"
 #include "http/admin_api.hpp"
 #include "http/check_api.hpp"
+#include "http/gateway_api.hpp"
+#include "http/rls_api.hpp"
 #include "http/server.hpp"
 #include "http/write_access.hpp"
 #include "node/log.hpp"
@@ -36,6 +38,8 @@ class FrontEnds {
   Node& node_;
   NodeService service_;
   http::CheckApi check_;
+  http::RlsApi rls_;
+  http::GatewayApi gateway_;
   http::AdminApi admin_;
   http::Server http_server_;
   http::Server admin_server_;
