@@ -6,6 +6,7 @@
 #include <random>
 #include <string>
 
+#include "recorded_messages.hpp"
 #include "wire_bytes.hpp"
 
 using namespace starling;
@@ -30,6 +31,13 @@ std::string read(std::string_view message) {
     if (descriptor.hits) out += " hits=" + std::to_string(*descriptor.hits);
     out += "]";
   }
+  return out;
+}
+
+std::string from_hex(std::string_view hex) {
+  std::string out;
+  for (std::size_t i = 0; i < hex.size(); i += 2)
+    out += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
   return out;
 }
 
@@ -219,6 +227,24 @@ TEST_SUITE("grpc.rls_codec") {
                           bytes(3, bytes(1, "x-ratelimit-reset") + bytes(2, "7"));
     CHECK(write(denied, 4, HeaderFamilies().with(HeaderFamily::x_ratelimit)) ==
           number(1, 2) + statuses + x + retry);
+  }
+
+  TEST_CASE("what Google's protobuf has written is read, and what we write it writes as well") {
+    CHECK(read(from_hex(recorded_full_request)) ==
+          "edge hits=70000 [principal=\xC3\xA4lice;path=; 4294967295/31536000 hits=300] [generic_key=" +
+              std::string(200, 'x') + ";] [ hits=0]");
+    CHECK(read(from_hex(recorded_peek_request)) == "edge hits=1 [k=v; hits=0]");
+    const std::array limits{LimitStatus{.rule = "free", .descriptors = 1, .unlimited = true},
+                            LimitStatus{.rule = "per user",
+                                        .descriptors = 2,
+                                        .limit = 1'000,
+                                        .window_s = 604'800,
+                                        .remaining = 3,
+                                        .reset_ms = 604'799'001,
+                                        .allowed = false,
+                                        .denial = Denial::limit}};
+    const Decision denied{.allowed = false, .limits = limits, .tightest = &limits[1]};
+    CHECK(write(denied, 2) == from_hex(recorded_denied_response));
   }
 
   TEST_CASE("the overall code is there whatever else is not") {
