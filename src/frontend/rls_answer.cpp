@@ -18,12 +18,24 @@ constexpr bool concerns(const LimitStatus& limit, std::size_t descriptor) {
   return (limit.descriptors >> descriptor & 1U) != 0;
 }
 
+constexpr char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+constexpr bool may_be_quoted(char c) {
+  return c >= ' ' && c < '\x7f' && c != '"' && c != '\\';
+}
+
 /// What may not stand between quotes as it is becomes %XX.
 void append_safe_name(std::string& out, std::string_view text) {
+  if (text.size() <= policy_name_bytes_max && std::all_of(text.begin(), text.end(), may_be_quoted)) {
+    out.append(text);  // as usual
+    return;
+  }
   constexpr std::string_view hex = "0123456789ABCDEF";
   const std::size_t end = out.size() + policy_name_bytes_max;
   for (const char c : text) {
-    const bool safe = c >= ' ' && c < '\x7f' && c != '"' && c != '\\';
+    const bool safe = may_be_quoted(c);
     if (out.size() + (safe ? 1 : 3) > end) return;
     if (safe) {
       out += c;
@@ -40,7 +52,9 @@ void append_safe_name(std::string& out, std::string_view text) {
 std::string& RlsAnswer::begin_header(std::string_view name) {
   Place& place = header_places_.emplace_back()[0];
   place = {bytes_.size(), name.size()};
-  for (const char c : name) bytes_ += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  bytes_.append(name);
+  const auto copy = std::span(bytes_).last(name.size());
+  std::transform(copy.begin(), copy.end(), copy.begin(), lower);
   return bytes_;
 }
 

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <exception>
 #include <protozero/pbf_reader.hpp>
 #include <protozero/pbf_writer.hpp>
+#include <protozero/varint.hpp>
 #include <stdexcept>
 
 namespace starling::grpc {
@@ -159,6 +161,20 @@ void read_request(pbf_reader message, RlsRequest& request) {
   }
 }
 
+/// What stands before the bytes of a field: its number, which is below 16, and how many they are.
+class LengthPrefix {
+ public:
+  LengthPrefix(protozero::pbf_tag_type field, std::size_t bytes) {
+    prefix_[0] = static_cast<char>(field << 3U | static_cast<unsigned>(pbf_wire_type::length_delimited));
+    size_ = 1 + static_cast<std::size_t>(protozero::add_varint_to_buffer(prefix_.data() + 1, bytes));
+  }
+  std::string_view view() const { return {prefix_.data(), size_}; }
+
+ private:
+  std::array<char, 1 + protozero::max_varint_length> prefix_;
+  std::size_t size_;
+};
+
 void add_bytes(pbf_writer& message, protozero::pbf_tag_type field, std::string_view bytes) {
   if (!bytes.empty()) message.add_string(field, bytes.data(), bytes.size());
 }
@@ -200,9 +216,11 @@ void encode(const RlsAnswer& answer, std::string& out) {
   for (const RlsStatus& status : answer.statuses())
     write_status(pbf_writer(message, response_field::statuses), status);
   for (const RlsHeader& header : answer.headers()) {
-    pbf_writer pair(message, response_field::response_headers_to_add);
-    add_bytes(pair, header_field::key, header.name);
-    add_bytes(pair, header_field::value, header.value);
+    // Written from its parts in one go: a nested writer would have to move them when it is closed.
+    const LengthPrefix key(header_field::key, header.name.size());
+    const LengthPrefix value(header_field::value, header.value.size());
+    message.add_bytes_vectored(response_field::response_headers_to_add, key.view(), header.name, value.view(),
+                               header.value);
   }
 }
 
