@@ -17,7 +17,7 @@ FrontEnds::FrontEnds(Loop& loop, Node& node, const Settings& settings, Log log, 
       gateway_(service_, check_, rls_),
       admin_(service_, check_, std::move(access)),
       http_server_(loop, gateway_),
-      admin_server_(loop, admin_) {}
+      admin_server_(loop, admin_, {.name = "admin"}) {}
 
 tl::expected<void, std::string> FrontEnds::listen(http::Server& server, std::uint16_t port,
                                                   std::string_view setting) {
@@ -38,6 +38,11 @@ tl::expected<void, std::string> FrontEnds::listen(http::Server& server, std::uin
 
 tl::expected<void, std::string> FrontEnds::start() {
   if (auto listening = listen(http_server_, settings_.http_port, "http-port"); !listening) return listening;
+  for (const UnixAddress& address : settings_.http_listen) {
+    if (auto listening = http_server_.listen_unix(address); !listening)
+      return tl::unexpected(fmt::format("--http-listen: {}", listening.error()));
+    log_->info("listening http-listen {} mode={:04o}", address.to_string(), address.mode);
+  }
   if (auto listening = listen(admin_server_, settings_.admin_port, "admin-port"); !listening)
     return listening;
   node_.set_listeners(http_server_.local_endpoint(), admin_server_.local_endpoint());

@@ -26,8 +26,7 @@ Server::Server(Loop& loop, Handler& handler, const ServerOptions& options)
                .counters = {},
                .read_buffer = std::vector<char>(read_bytes_max),
                .headers = std::vector<Header>(options.headers_count_max),
-               .response = {}},
-      listener_(loop, *this) {
+               .response = {}} {
   context_.options.requests_per_turn_max = std::max<std::size_t>(options.requests_per_turn_max, 1);
   ignore_sigpipe();
   auto timer = std::make_unique<uv_timer_t>();
@@ -41,16 +40,48 @@ Server::Server(Loop& loop, Handler& handler, const ServerOptions& options)
 Server::~Server() = default;
 
 tl::expected<Endpoint, int> Server::listen(const Endpoint& endpoint) {
-  auto listening = listener_.listen(endpoint, context_.options.accept_queue_max);
-  if (listening) local_ = *listening;
+  StreamListener& listener = listeners_.emplace_back(loop_, static_cast<StreamListener::Acceptor&>(*this));
+  auto listening = listener.listen(endpoint, context_.options.accept_queue_max);
+  if (!listening) {
+    listeners_.pop_back();
+    return listening;
+  }
+  local_ = *listening;
+  listening_.push_back(local_.to_string());
+  return listening;
+}
+
+tl::expected<void, std::string> Server::listen_unix(const UnixAddress& address) {
+  StreamListener& listener = listeners_.emplace_back(loop_, static_cast<StreamListener::Acceptor&>(*this));
+  auto listening = listener.listen_unix(address, context_.options.accept_queue_max);
+  if (!listening)
+    listeners_.pop_back();
+  else
+    listening_.push_back(address.to_string());
   return listening;
 }
 
 void Server::drain() {
   context_.draining = true;
-  listener_.close();
+  listeners_.clear();
+  listening_.clear();
   auto& idle = waiting(Wait::request);
   for (auto next = idle.begin(); next != idle.end();) (next++)->close_if_idle();
+}
+
+FrontEndStatus Server::status() const {
+  const Counters& counters = context_.counters;
+  FrontEndStatus status{.name = context_.options.name,
+                        .listeners = listening_,
+                        .requests = counters.requests,
+                        .connections_accepted = counters.connections_accepted,
+                        .connections_open = counters.connections_open,
+                        .connections_refused = counters.connections_refused,
+                        .errors = {}};
+  for (std::size_t reason = 0; reason < error_reasons_count; ++reason)
+    if (counters.errors[reason] > 0)
+      status.errors.emplace_back(name(static_cast<ErrorReason>(reason)), counters.errors[reason]);
+  return status;
 }
 
 void Server::on_accept_failed(int) {

@@ -1,5 +1,6 @@
-/// An HTTP/1.1 server on one TCP port: accepts, bounds, times out and drains connections. What a connection
-/// does with its bytes is in connection.hpp, what a request means is the handler's.
+/// An HTTP/1.1 server on TCP ports and Unix domain sockets: accepts, bounds, times out and drains
+/// connections. What a connection does with its bytes is in connection.hpp, what a request means is the
+/// handler's.
 ///
 /// Time limits cost one libuv timer per server. All connections that wait for the same thing have the same
 /// limit, so a list per kind of wait, appended at the end, is in the order of the deadlines by itself:
@@ -11,9 +12,12 @@
 #include <array>
 #include <cstdint>
 #include <list>
+#include <string>
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "base/endpoint.hpp"
+#include "frontend/front_end_status.hpp"
 #include "http/connection.hpp"
 #include "http/counters.hpp"
 #include "http/handler.hpp"
@@ -21,6 +25,7 @@
 #include "node/handle.hpp"
 #include "node/loop.hpp"
 #include "node/stream_listener.hpp"
+#include "node/unix_address.hpp"
 
 namespace starling::http {
 
@@ -33,10 +38,13 @@ class Server final : private ConnectionOwner, private StreamListener::Acceptor {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Listens on `endpoint` and returns where it really listens (port 0 picks a free port; `::` takes IPv4
-  /// too). Error: a libuv error number, for uv_strerror; the server can be asked again.
+  /// Listens on `endpoint` as well and returns where it really listens (port 0 picks a free port; `::` takes
+  /// IPv4 too). Error: a libuv error number, for uv_strerror; the server can be asked again.
   tl::expected<Endpoint, int> listen(const Endpoint& endpoint);
-  const Endpoint& local_endpoint() const { return local_; }
+  /// The same on a Unix domain socket. All listeners share the bounds and the counters.
+  /// Error: a line that names the path and says what to do.
+  tl::expected<void, std::string> listen_unix(const UnixAddress& address);
+  const Endpoint& local_endpoint() const { return local_; }  ///< the last one on TCP
 
   /// Stops accepting and closes idle connections; what has been asked is answered, with `Connection: close`.
   /// When the last connection is gone, nothing of the server keeps the loop running.
@@ -44,6 +52,7 @@ class Server final : private ConnectionOwner, private StreamListener::Acceptor {
   bool drained() const { return context_.draining && context_.counters.connections_open == 0; }
 
   const Counters& counters() const { return context_.counters; }
+  FrontEndStatus status() const;
 
  private:
   void on_wait(Connection& connection, Wait wait, bool renewed) override;
@@ -59,7 +68,8 @@ class Server final : private ConnectionOwner, private StreamListener::Acceptor {
   Loop& loop_;
   ConnectionContext context_;
   Endpoint local_;
-  StreamListener listener_;
+  std::list<StreamListener> listeners_;
+  std::vector<std::string> listening_;  ///< the same, for people
   Handle<uv_timer_t> timer_;
   Handle<uv_idle_t>
       turns_;  ///< active while a connection waits for its turn: the loop then polls without waiting

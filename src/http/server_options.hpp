@@ -3,10 +3,12 @@
 
 #include <chrono>
 #include <cstddef>
+#include <string_view>
 
 namespace starling::http {
 
 struct ServerOptions {
+  std::string_view name = "http";                         ///< in `FrontEndStatus`; static text
   std::size_t header_bytes_max = std::size_t{16} * 1024;  ///< request line and headers of one request
   std::size_t headers_count_max = 64;                     ///< of one request
   std::size_t connections_max = 10'000;                   ///< further ones are accepted and closed at once

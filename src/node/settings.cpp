@@ -89,6 +89,13 @@ Expected read_dns_servers(std::string_view text, Settings& settings) {
   return {};
 }
 
+Expected read_http_listen(std::string_view text, Settings& settings) {
+  auto addresses = parse_unix_addresses(text);
+  if (!addresses) return addresses.error();
+  settings.http_listen = std::move(*addresses);
+  return {};
+}
+
 Expected read_cluster(std::string_view text, Settings& settings) {
   settings.cluster = text;
   if (is_name(text, cluster_bytes_max)) return {};
@@ -167,6 +174,10 @@ constexpr std::array specs{
                 "UDP port for counts", read_port<&Settings::sync_port>},
     SettingSpec{"http-port", "", "STARLING_HTTP_PORT", "PORT", "8080", "TCP port of the check API",
                 read_port<&Settings::http_port>},
+    SettingSpec{
+        "http-listen", "", "STARLING_HTTP_LISTEN", "unix:PATH,...", "",
+        "Unix domain sockets of the check API, beside the port; unix:PATH?mode=0660 keeps other users out",
+        read_http_listen},
     SettingSpec{"admin-port", "", "STARLING_ADMIN_PORT", "PORT", "9090", "TCP port of the admin API",
                 read_port<&Settings::admin_port>},
     SettingSpec{

@@ -22,6 +22,7 @@
 #include "frontend/header_families.hpp"
 #include "limiter/config_file.hpp"
 #include "node/neighborhood.hpp"
+#include "node/unix_address.hpp"
 
 namespace starling {
 
@@ -35,6 +36,7 @@ struct Settings {
   std::uint16_t heartbeat_port = 0;
   std::uint16_t sync_port = 0;
   std::uint16_t http_port = 0;
+  std::vector<UnixAddress> http_listen;  ///< Unix domain sockets of the check API, beside the port
   std::uint16_t admin_port = 0;
   std::string admin_token_file;  ///< path; empty: only clients on this machine may change things
   std::string cluster;

@@ -1,6 +1,7 @@
 #include "node/stream_listener.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <memory>
 #include <utility>
@@ -8,14 +9,6 @@
 #include "node/socket_address.hpp"
 
 namespace starling {
-namespace {
-
-StreamListener* owner_of(const uv_stream_t* stream) {
-  return static_cast<StreamListener*>(stream->data);
-}
-
-}  // namespace
-
 Endpoint client_of(const ClientStream& stream) {
   sockaddr_storage client{};
   int client_bytes = sizeof client;
@@ -32,11 +25,8 @@ tl::expected<Endpoint, int> StreamListener::listen(const Endpoint& endpoint, int
   if (const int error = uv_tcp_bind(&listener->tcp, reinterpret_cast<const sockaddr*>(&address), 0);
       error != 0)
     return tl::unexpected<int>(error);
-  const auto on_connection = [](uv_stream_t* stream, int status) {
-    if (StreamListener* self = owner_of(stream)) self->on_connection(status);
-  };
   // libuv reports an address in use here, not at bind.
-  if (const int error = uv_listen(&listener->stream, queue_max, on_connection); error != 0)
+  if (const int error = uv_listen(&listener->stream, queue_max, on_uv_connection); error != 0)
     return tl::unexpected<int>(error);
   sockaddr_storage local{};
   int local_bytes = sizeof local;
@@ -47,8 +37,38 @@ tl::expected<Endpoint, int> StreamListener::listen(const Endpoint& endpoint, int
   return endpoint_of(reinterpret_cast<const sockaddr*>(&local));
 }
 
+tl::expected<void, std::string> StreamListener::listen_unix(const UnixAddress& address, int queue_max) {
+  auto made = std::make_unique<ClientStream>();
+  const auto failed = [&](int error) {
+    return tl::unexpected(fmt::format("{}: cannot listen: {}", address.path, uv_strerror(error)));
+  };
+  if (const int error = uv_pipe_init(loop_.get(), &made->pipe, 0); error != 0) return failed(error);
+  Handle<ClientStream> listener = adopt_stream(std::move(made), this);
+  // Not uv_pipe_bind: libuv would remove the path at close, whosever it is by then.
+  auto opened = open_unix_socket(address, queue_max);
+  if (!opened) return tl::unexpected(opened.error());
+  if (const int error = uv_pipe_open(&listener->pipe, opened->fd); error != 0) {
+    remove_unix_path(*opened);
+    ::close(opened->fd);
+    return failed(error);
+  }
+  if (const int error = uv_listen(&listener->stream, queue_max, on_uv_connection); error != 0) {
+    remove_unix_path(*opened);
+    return failed(error);
+  }
+  listener_ = std::move(listener);
+  unix_socket_ = std::move(*opened);
+  return {};
+}
+
 void StreamListener::close() {
+  remove_unix_path(unix_socket_);  // first: while it listens nobody takes the path over
+  unix_socket_ = {};
   listener_.reset();
+}
+
+void StreamListener::on_uv_connection(uv_stream_t* stream, int status) {
+  if (auto* self = static_cast<StreamListener*>(stream->data)) self->on_connection(status);
 }
 
 void StreamListener::on_connection(int status) {

@@ -14,6 +14,7 @@
 #include "node/client_stream.hpp"
 #include "node/handle.hpp"
 #include "node/loop.hpp"
+#include "node/unix_socket.hpp"
 
 namespace starling {
 
@@ -40,18 +41,19 @@ class StreamListener {
   /// that wait in the kernel. Error: a libuv error number, for uv_strerror; it can be asked again.
   tl::expected<Endpoint, int> listen(const Endpoint& endpoint, int queue_max);
   /// Error: a line that names the path and says what to do.
-  tl::expected<void, std::string> listen_unix(const std::string& path, int queue_max);
+  tl::expected<void, std::string> listen_unix(const UnixAddress& address, int queue_max);
 
   /// Takes no further connections, and removes the path of a Unix domain socket.
   void close();
 
  private:
+  static void on_uv_connection(uv_stream_t* stream, int status);
   void on_connection(int status);
 
   Loop& loop_;
   Acceptor& acceptor_;
   Handle<ClientStream> listener_;
-  std::string path_;  ///< of a Unix domain socket, to be removed
+  UnixSocket unix_socket_;  ///< whose path is to be removed; of TCP it has none
 };
 
 }  // namespace starling
