@@ -136,6 +136,13 @@ std::size_t Connection::serve(std::string_view input) {
   std::size_t used = 0;
   has_more_ = false;
   serving_ = true;
+  if (untouched_ && begins_http2(input)) {
+    // All that has come stays pending: as long as it may become the preface, and for the new owner once it
+    // is.
+    serving_ = false;
+    http2_ = input.size() >= http2_preface.size();
+    return 0;
+  }
   for (std::size_t served_count = 0; !last_;) {
     std::string_view rest = input.substr(used);
     if (scanner_.head_bytes() == 0 && partial_ == nullptr) {
@@ -177,7 +184,24 @@ std::size_t Connection::serve(std::string_view input) {
     if (partial_ == nullptr) ++served_count;
   }
   serving_ = false;
+  if (used > 0) untouched_ = false;
   return used;
+}
+
+bool Connection::begins_http2(std::string_view input) const {
+  if (context_.http2 == nullptr) return false;
+  const std::size_t common = std::min(input.size(), http2_preface.size());
+  return input.substr(0, common) == http2_preface.substr(0, common);
+}
+
+void Connection::hand_over() {
+  uv_read_stop(stream());
+  stream_->stream.data = nullptr;
+  Handle<ClientStream> stream = std::move(stream_);
+  const std::string received = std::move(pending_);
+  Http2Handover& taker = *context_.http2;
+  owner_.on_closed(*this);  // and gone
+  taker.on_http2(std::move(stream), received);
 }
 
 void Connection::check_request_line(std::string_view head) {
@@ -329,6 +353,7 @@ void Connection::begin_linger() {
 }
 
 void Connection::settle() {
+  if (http2_) return hand_over();
   if (last_ && !closed_ && !lingering_ && queued_bytes() == 0) {
     if (input_ended_)
       closed_ = true;

@@ -1,4 +1,5 @@
-/// One TCP connection of a server: bytes in, answers out, in the order of the requests.
+/// One connection of a server, over TCP or a Unix domain socket: bytes in, answers out, in the order of the
+/// requests.
 ///
 /// Input is parsed where it was read, in a buffer that all connections share; only an unfinished rest is
 /// copied and kept. Answers of one read gather in one buffer and leave in one write. A body that the handler
@@ -26,6 +27,7 @@
 #include "http/counters.hpp"
 #include "http/handler.hpp"
 #include "http/head_scanner.hpp"
+#include "http/http2_handover.hpp"
 #include "http/response.hpp"
 #include "http/server_options.hpp"
 #include "node/client_stream.hpp"
@@ -52,6 +54,7 @@ struct ConnectionContext {
   std::vector<char> read_buffer;
   std::vector<Header> headers;
   Response response;
+  Http2Handover* http2 = nullptr;  ///< null: HTTP/2 is refused
   bool draining = false;
 };
 
@@ -111,6 +114,9 @@ class Connection {
   void refuse(const HeadError& error);
   void lose(ErrorReason reason);
 
+  /// True if `input`, the first that came, is HTTP/2's preface or may become it.
+  bool begins_http2(std::string_view input) const;
+  void hand_over();
   void flush();
   void begin_linger();
   void settle();
@@ -147,6 +153,8 @@ class Connection {
   bool lingering_ = false;
   bool input_ended_ = false;
   bool serving_ = false;
+  bool untouched_ = true;  ///< nothing has been taken from the input yet
+  bool http2_ = false;     ///< another owner is to have the stream
   bool closed_ = false;
 };
 

@@ -21,6 +21,7 @@
 #include "http/connection.hpp"
 #include "http/counters.hpp"
 #include "http/handler.hpp"
+#include "http/http2_handover.hpp"
 #include "http/server_options.hpp"
 #include "node/handle.hpp"
 #include "node/loop.hpp"
@@ -44,6 +45,9 @@ class Server final : private ConnectionOwner, private StreamListener::Acceptor {
   /// The same on a Unix domain socket. All listeners share the bounds and the counters.
   /// Error: a line that names the path and says what to do.
   tl::expected<void, std::string> listen_unix(const UnixAddress& address);
+  /// From now on `taker`, which outlives the server, gets the connections that begin with HTTP/2's preface;
+  /// they count as accepted here, and as open no more. Without one they are refused with 505.
+  void hand_http2_to(Http2Handover& taker) { context_.http2 = &taker; }
   const Endpoint& local_endpoint() const { return local_; }  ///< the last one on TCP
 
   /// Stops accepting and closes idle connections; what has been asked is answered, with `Connection: close`.

@@ -6,12 +6,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <doctest/doctest.h>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -65,7 +67,7 @@ struct EchoHandler final : Handler {
   }
 };
 
-/// A non-blocking TCP client that keeps everything it has received.
+/// A non-blocking client, over TCP or a Unix domain socket, that keeps everything it has received.
 class RawClient {
  public:
   explicit RawClient(const Endpoint& to, int receive_buffer_bytes = 0) {
@@ -75,6 +77,16 @@ class RawClient {
     const sockaddr_storage address = socket_address(to);
     const socklen_t bytes = to.address.is_v4() ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
     connected_ = connect(fd_, reinterpret_cast<const sockaddr*>(&address), bytes) == 0;
+    fcntl(fd_, F_SETFL, O_NONBLOCK);
+  }
+  explicit RawClient(const std::string& path, int send_buffer_bytes = 0) {
+    fd_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (send_buffer_bytes > 0)
+      setsockopt(fd_, SOL_SOCKET, SO_SNDBUF, &send_buffer_bytes, sizeof send_buffer_bytes);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    connected_ = ::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
     fcntl(fd_, F_SETFL, O_NONBLOCK);
   }
   ~RawClient() { hang_up(); }
@@ -151,6 +163,26 @@ inline std::vector<Answer> answers(std::string_view bytes, bool bodies = true) {
   }
 }
 
+/// The path of a Unix domain socket in a directory of a test's own, gone with it.
+class SocketPath {
+ public:
+  SocketPath() {
+    std::string name = (std::filesystem::temp_directory_path() / "starling-unit-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    directory_ = name;
+  }
+  ~SocketPath() {
+    std::error_code ignored;
+    std::filesystem::remove_all(directory_, ignored);
+  }
+  SocketPath(const SocketPath&) = delete;
+  SocketPath& operator=(const SocketPath&) = delete;
+  std::string text() const { return directory_ + "/s"; }
+
+ private:
+  std::string directory_;
+};
+
 struct Fixture {
   explicit Fixture(const ServerOptions& options = {}) : Fixture(echo, options) {}
   Fixture(Handler& handler, const ServerOptions& options)
@@ -159,7 +191,15 @@ struct Fixture {
     REQUIRE(local.has_value());
   }
 
-  std::unique_ptr<RawClient> connect() { return std::make_unique<RawClient>(server->local_endpoint()); }
+  std::unique_ptr<RawClient> connect() {
+    if (unix_path) return std::make_unique<RawClient>(unix_path->text());
+    return std::make_unique<RawClient>(server->local_endpoint());
+  }
+  /// From now on `connect` does so over a Unix domain socket.
+  void use_unix() {
+    unix_path = std::make_unique<SocketPath>();
+    REQUIRE(server->listen_unix({unix_path->text()}).has_value());
+  }
 
   bool wait(RawClient& client, const std::function<bool()>& done) {
     return pump(loop, [&] {
@@ -194,6 +234,7 @@ struct Fixture {
   std::uint64_t errors(ErrorReason reason) const { return server->counters()[reason]; }
   std::uint64_t open() const { return server->counters().connections_open; }
 
+  std::unique_ptr<SocketPath> unix_path;  ///< null: over TCP
   Loop loop;
   EchoHandler echo;
   std::unique_ptr<Server> server;
