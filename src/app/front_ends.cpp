@@ -7,17 +7,18 @@
 
 namespace starling {
 
-FrontEnds::FrontEnds(Loop& loop, Node& node, const Settings& settings, Log log, http::WriteAccess access)
+FrontEnds::FrontEnds(Loop& loop, Node& node, const Settings& settings, Log log, http::WriteAccess access,
+                     const ConnectionBounds& bounds)
     : settings_(settings),
       log_(log),
       node_(node),
-      service_(node, std::move(log)),
+      service_(node, std::move(log), [this] { return status(); }),
       check_(service_, settings.headers, {settings.attributes, settings.trusted_hops}),
       rls_(service_, settings.headers),
       gateway_(service_, check_, rls_),
       admin_(service_, check_, std::move(access)),
-      http_server_(loop, gateway_),
-      admin_server_(loop, admin_, {.name = "admin"}) {}
+      http_server_(loop, gateway_, {.connections_max = bounds.gateways}),
+      admin_server_(loop, admin_, {.name = "admin", .connections_max = bounds.admin}) {}
 
 tl::expected<void, std::string> FrontEnds::listen(http::Server& server, std::uint16_t port,
                                                   std::string_view setting) {
@@ -51,6 +52,10 @@ tl::expected<void, std::string> FrontEnds::start() {
 
 void FrontEnds::drain() {
   http_server_.drain();
+}
+
+std::vector<FrontEndStatus> FrontEnds::status() const {
+  return {http_server_.status(), admin_server_.status()};
 }
 
 bool FrontEnds::drained() const {

@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "app/node_service.hpp"
+#include "frontend/front_end_status.hpp"
 #include "http/admin_api.hpp"
 #include "http/check_api.hpp"
 #include "http/gateway_api.hpp"
 #include "http/rls_api.hpp"
 #include "http/server.hpp"
 #include "http/write_access.hpp"
+#include "node/descriptors.hpp"
 #include "node/log.hpp"
 #include "node/node.hpp"
 
@@ -21,7 +23,8 @@ namespace starling {
 class FrontEnds {
  public:
   /// `loop` and `node` outlive this.
-  FrontEnds(Loop& loop, Node& node, const Settings& settings, Log log, http::WriteAccess access);
+  FrontEnds(Loop& loop, Node& node, const Settings& settings, Log log, http::WriteAccess access,
+            const ConnectionBounds& bounds);
 
   /// Error: one line that names the setting.
   tl::expected<void, std::string> start();
@@ -29,6 +32,7 @@ class FrontEnds {
   /// Takes no new clients and lets those that are there finish; people can still ask.
   void drain();
   bool drained() const;
+  std::vector<FrontEndStatus> status() const;
 
  private:
   tl::expected<void, std::string> listen(http::Server& server, std::uint16_t port, std::string_view setting);

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "http/token_file.hpp"
 #include "http/write_access.hpp"
 #include "node/config_source.hpp"
+#include "node/descriptors.hpp"
 #include "node/log.hpp"
 #include "node/node.hpp"
 
@@ -23,6 +25,22 @@ namespace starling {
 namespace {
 
 constexpr std::uint64_t drain_poll_ms = 20;
+constexpr std::size_t gateway_front_ends = 1;  // HTTP
+
+/// Log lines that say what is wrong come from here, so it is asked once the log is there.
+ConnectionBounds descriptors_to_connections(const Log& log) {
+  const std::uint64_t descriptors = raise_descriptors_limit();
+  const ConnectionBounds bounds = connection_bounds(descriptors, gateway_front_ends);
+  const ConnectionBounds wanted =
+      connection_bounds(std::numeric_limits<std::uint64_t>::max(), gateway_front_ends);
+  if (bounds != wanted)
+    log->warn(
+        "this process may have {} files open, so it takes {} connections of gateways at a time, not {}: "
+        "raise "
+        "the hard limit (ulimit -Hn, LimitNOFILE=) for more",
+        descriptors, bounds.gateways, wanted.gateways);
+  return bounds;
+}
 class NodeProcess {
  public:
   /// `reload` names no path without a configuration.
@@ -34,7 +52,7 @@ class NodeProcess {
         texts_(std::move(texts)),
         log_(log),
         node_(loop, std::move(options), log),
-        front_ends_(loop, node_, settings_, log, std::move(access)) {}
+        front_ends_(loop, node_, settings_, log, std::move(access), descriptors_to_connections(log)) {}
 
   /// Error: one line.
   tl::expected<void, std::string> start();

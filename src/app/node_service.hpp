@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -16,7 +17,11 @@ namespace starling {
 
 class NodeService final : public CheckService, public http::AdminService {
  public:
-  NodeService(Node& node, Log log) : node_(node), log_(std::move(log)) {}
+  using FrontEndsView = std::function<std::vector<FrontEndStatus>()>;
+
+  /// `front_ends` is asked whenever somebody wants to know.
+  NodeService(Node& node, Log log, FrontEndsView front_ends)
+      : node_(node), log_(std::move(log)), front_ends_(std::move(front_ends)) {}
   Decision decide(const Request& request) override {
     decided_at_ = Loop::wall();
     return node_.decide(request, decided_at_);
@@ -26,6 +31,7 @@ class NodeService final : public CheckService, public http::AdminService {
   void on_failure(std::string_view what) override;
   std::string_view node_name() const override { return node_.name(); }
   NodeStatus status() const override { return node_.status(); }
+  std::vector<FrontEndStatus> front_ends() const override { return front_ends_(); }
   std::vector<CounterView> counters(const Request& request) override { return node_.counters(request); }
   TopView top(const TopQuery& query) override { return node_.top(query); }
   std::vector<LiveView> live_overrides() const override { return node_.live_overrides(); }
@@ -37,6 +43,7 @@ class NodeService final : public CheckService, public http::AdminService {
  private:
   Node& node_;
   Log log_;
+  FrontEndsView front_ends_;
   WallTime decided_at_{};
   Instant quiet_until_{};  ///< failures before this are not logged
   std::uint64_t failures_unsaid_count_ = 0;

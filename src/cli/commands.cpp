@@ -27,7 +27,8 @@ void add_commands(CLI::App& app, int& exit_code) {
   });
   status->callback([asking, &exit_code] {
     exit_code = run(
-        *asking, [asking] { return ask(*asking, "/v1/status"); }, render_status,
+        *asking, [asking] { return ask(*asking, "/v1/status"); },
+        [asking](const Json& d) { return render_status(d, asking->format == Format::wide); },
         [](const Json& document) { return flag_of(document, "ready") ? 0 : exit_denied; });
   });
   version_command->callback([] { fmt::print("starling {}\n", version); });

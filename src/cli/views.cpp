@@ -63,6 +63,38 @@ std::string dropped_line(const Json& dropped) {
   return out.empty() ? "none" : out;
 }
 
+/// Where it listens: the front ends with all their sockets, or what older nodes tell.
+std::string listening_line(const Json& document) {
+  const Json& listeners = member_of(document, "listeners");
+  std::string out;
+  for (const Json& front_end : member_of(document, "front_ends")) {
+    std::string places;
+    for (const Json& place : member_of(front_end, "listeners"))
+      places += fmt::format("{}{}", places.empty() ? "" : " and ",
+                            place.is_string() ? printable(place.get<std::string>()) : "?");
+    out += fmt::format("{} {}, ", text_of(front_end, "name"), places.empty() ? "nowhere" : places);
+  }
+  if (out.empty())
+    out = fmt::format("http {}, admin {}, ", text_of(listeners, "http"), text_of(listeners, "admin"));
+  return fmt::format("{}sync {}, heartbeat {}", out, text_of(listeners, "sync"),
+                     text_of(listeners, "heartbeat"));
+}
+
+/// What came in at one front end, and what of it was not answered as usual.
+std::string front_end_line(const Json& front_end, bool wide) {
+  const Json& connections = member_of(front_end, "connections");
+  std::string out = fmt::format("{} requests, {} connection(s) open", text_of(front_end, "requests"),
+                                text_of(connections, "open"));
+  if (const std::int64_t refused = number_of(connections, "refused"); refused > 0)
+    out += fmt::format(", {} refused", refused);
+  const Json& errors = member_of(front_end, "errors");
+  std::int64_t count = 0;
+  for (const auto& [reason, ignored] : errors.items()) count += number_of(errors, reason);
+  if (count == 0) return out;
+  return wide ? fmt::format("{}; errors: {}", out, dropped_line(errors))
+              : fmt::format("{}; {} error(s), -o wide tells which", out, count);
+}
+
 std::string overrides_line(const Json& overrides) {
   std::string out = fmt::format("{} of {}", text_of(overrides, "used"), text_of(overrides, "max"));
   if (const std::int64_t ended = number_of(overrides, "tombstones"); ended > 0)
@@ -103,9 +135,8 @@ std::string render_peers(const Json& document, bool wide) {
                      counted(states), text_of(document, "node"), render_age(slowest_ms));
 }
 
-std::string render_status(const Json& document) {
+std::string render_status(const Json& document, bool wide) {
   const Json& node = member_of(document, "node");
-  const Json& listeners = member_of(document, "listeners");
   const Json& neighborhood = member_of(document, "neighborhood");
   const Json& decisions = member_of(document, "decisions");
   const Json& datagrams = member_of(document, "datagrams");
@@ -123,9 +154,7 @@ std::string render_status(const Json& document) {
   const std::int64_t known = number_of(document, "cluster_known", live);
   line("cluster", fmt::format("{} live node(s), this one included{}", live,
                               known > live ? fmt::format("; {} known", known) : ""));
-  line("listening",
-       fmt::format("http {}, admin {}, sync {}, heartbeat {}", text_of(listeners, "http"),
-                   text_of(listeners, "admin"), text_of(listeners, "sync"), text_of(listeners, "heartbeat")));
+  line("listening", listening_line(document));
   const std::string host = text_of(neighborhood, "host", "");
   const Json& resolved = member_of(neighborhood, "last_resolved_ms_ago");
   line("neighborhood",
@@ -139,6 +168,8 @@ std::string render_status(const Json& document) {
   line("decisions", fmt::format("{} allowed, {} denied, {} uncounted{}", text_of(decisions, "allowed"),
                                 text_of(decisions, "denied"), text_of(decisions, "uncounted"),
                                 undecided > 0 ? fmt::format(", {} failed and passed", undecided) : ""));
+  for (const Json& front_end : member_of(document, "front_ends"))
+    line(text_of(front_end, "name"), front_end_line(front_end, wide));
   line("datagrams", fmt::format("{} received, {} sent; dropped: {}", text_of(datagrams, "received"),
                                 text_of(datagrams, "sent"), dropped_line(member_of(datagrams, "dropped"))));
   line("rules", fmt::format("{} from {}, domain {}", member_of(document, "rules").size(),

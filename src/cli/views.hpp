@@ -12,6 +12,7 @@ namespace starling::cli {
 std::string render_peers(const Json& document, bool wide);
 
 /// The node in a screenful, and at the end what to do next.
-std::string render_status(const Json& document);
+/// `wide`: why each front end refused what it refused.
+std::string render_status(const Json& document, bool wide = false);
 
 }  // namespace starling::cli

@@ -83,6 +83,23 @@ Json overrides_document(const LiveCounts& live) {
             {"unknown", live.refused_unknown}}}};
 }
 
+Json front_ends_document(const std::vector<FrontEndStatus>& front_ends) {
+  Json list = Json::array();
+  for (const FrontEndStatus& front_end : front_ends) {
+    Json errors = Json::object();
+    for (const auto& [reason, count] : front_end.errors) errors[std::string(reason)] = count;
+    list.push_back({{"name", front_end.name},
+                    {"listeners", front_end.listeners},
+                    {"requests", front_end.requests},
+                    {"connections",
+                     {{"open", front_end.connections_open},
+                      {"accepted", front_end.connections_accepted},
+                      {"refused", front_end.connections_refused}}},
+                    {"errors", std::move(errors)}});
+  }
+  return list;
+}
+
 Json neighborhood_document(const NodeStatus::Neighborhood& neighborhood) {
   Json addresses = Json::array();
   for (const Endpoint& endpoint : neighborhood.addresses) addresses.push_back(endpoint.to_string());
@@ -121,7 +138,8 @@ Json peers_document(const NodeStatus& status) {
   return {{"node", status.name}, {"peers", std::move(peers)}};
 }
 
-Json status_document(const NodeStatus& status, const std::vector<LiveView>& live) {
+Json status_document(const NodeStatus& status, const std::vector<LiveView>& live,
+                     const std::vector<FrontEndStatus>& front_ends) {
   Json settings = Json::array();
   for (const SettingView& setting : status.settings)
     settings.push_back({{"name", setting.name}, {"value", setting.value}, {"source", name(setting.source)}});
@@ -144,6 +162,7 @@ Json status_document(const NodeStatus& status, const std::vector<LiveView>& live
                            {"admin", or_empty(status.listeners.admin)},
                            {"sync", status.listeners.sync.to_string()},
                            {"heartbeat", status.listeners.heartbeat.to_string()}};
+  document["front_ends"] = front_ends_document(front_ends);
   document["neighborhood"] = neighborhood_document(status.neighborhood);
   document["settings"] = std::move(settings);
   document["domain"] = status.rules.domain;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/view.hpp"
+#include "frontend/front_end_status.hpp"
 #include "http/response.hpp"
 #include "node/status.hpp"
 
@@ -17,7 +18,8 @@ void set_document(Response& response, const Json& document);
 
 /// Origins are 16 hexadecimal digits, times are milliseconds unless the name says otherwise.
 Json peers_document(const NodeStatus& status);
-Json status_document(const NodeStatus& status, const std::vector<LiveView>& live);
+Json status_document(const NodeStatus& status, const std::vector<LiveView>& live,
+                     const std::vector<FrontEndStatus>& front_ends);
 Json counters_document(OriginId self, const std::vector<CounterView>& counters);
 
 }  // namespace starling::http

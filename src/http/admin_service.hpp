@@ -11,6 +11,7 @@
 
 #include "engine/top_view.hpp"
 #include "engine/view.hpp"
+#include "frontend/front_end_status.hpp"
 #include "limiter/live_override.hpp"
 #include "node/status.hpp"
 
@@ -26,6 +27,8 @@ struct LiveChange {
 class AdminService {
  public:
   virtual NodeStatus status() const = 0;
+  /// Who listens for gateways and for people, and what came in there.
+  virtual std::vector<FrontEndStatus> front_ends() const = 0;
   /// The counters behind a request, without counting it.
   virtual std::vector<CounterView> counters(const Request& request) = 0;
   /// The hottest callers, as far as they are known now; names that are missing are asked for meanwhile.

@@ -99,6 +99,27 @@ TEST_SUITE("cli.views status") {
     CHECK(lines == expected);
   }
 
+  TEST_CASE("each front end tells where it listens and what came in") {
+    Json document = status_document;
+    document["front_ends"] = Json::parse(R"([
+      {"name": "http", "listeners": ["[::]:8080", "unix:/run/s\u001b"], "requests": 12,
+       "connections": {"open": 3, "accepted": 9, "refused": 2}, "errors": {"head_timeout": 4, "malformed_request": 1}},
+      {"name": "admin", "listeners": ["[::]:9090"], "requests": 1,
+       "connections": {"open": 1, "accepted": 1, "refused": 0}, "errors": {}}])");
+    const std::string text = render_status(document);
+    CHECK(
+        contains(text,
+                 "listening     http [::]:8080 and unix:/run/s?, admin [::]:9090, sync [::]:4290, heartbeat "
+                 "[::]:4291\n"));
+    CHECK(contains(
+        text,
+        "\nhttp          12 requests, 3 connection(s) open, 2 refused; 5 error(s), -o wide tells which\n"
+        "admin         1 requests, 1 connection(s) open\n"));
+    CHECK(
+        contains(render_status(document, true), "2 refused; errors: head_timeout 4, malformed_request 1\n"));
+    check_robust(document, [](const Json& each) { return render_status(each, true); });
+  }
+
   TEST_CASE("overrides are counted, and what ended or was refused if anything was") {
     Json document = status_document;
     document["overrides"] =
@@ -164,7 +185,7 @@ TEST_SUITE("cli.views status") {
   }
 
   TEST_CASE("documents that lack or mistake anything are shown all the same") {
-    check_robust(status_document, render_status);
+    check_robust(status_document, [](const Json& document) { return render_status(document); });
   }
 }
 

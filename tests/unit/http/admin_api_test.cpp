@@ -31,6 +31,8 @@ struct FakeNode final : AdminService, CheckService {
     now.rules = RuleSet::built_in();
   }
   NodeStatus status() const override { return now; }
+  std::vector<FrontEndStatus> fronts;
+  std::vector<FrontEndStatus> front_ends() const override { return fronts; }
   std::vector<CounterView> counters(const starling::Request& request) override {
     for (const Entry& entry : request.descriptors[0].entries)
       asked_for += std::string(entry.key) + "=" + std::string(entry.value);
@@ -110,6 +112,24 @@ TEST_SUITE("http.admin_api") {
       CHECK(f.document()["state"] == std::string(name(state)));
       CHECK_FALSE(f.document()["reason"].get<std::string>().empty());
     }
+  }
+
+  TEST_CASE("front ends: their sockets, and errors by reason") {
+    Fixture f;
+    f.node.fronts.push_back({.name = "http",
+                             .listeners = {"127.0.0.1:8080", "unix:/run/x"},
+                             .requests = 7,
+                             .connections_accepted = 3,
+                             .connections_open = 2,
+                             .connections_refused = 1,
+                             .errors = {{"head_timeout", 4}}});
+    f.node.fronts.push_back({.name = "admin"});
+    CHECK(f.get("/v1/status") == 200);
+    CHECK(f.document()["front_ends"] == json::parse(R"([
+      {"name": "http", "listeners": ["127.0.0.1:8080", "unix:/run/x"], "requests": 7,
+       "connections": {"open": 2, "accepted": 3, "refused": 1}, "errors": {"head_timeout": 4}},
+      {"name": "admin", "listeners": [], "requests": 0,
+       "connections": {"open": 0, "accepted": 0, "refused": 0}, "errors": {}}])"));
   }
 
   TEST_CASE("peers: what is unknown is null or empty, origins are 16 hexadecimal digits") {
