@@ -18,9 +18,19 @@ FrontEnds::FrontEnds(Loop& loop, Node& node, const Settings& settings, Log log, 
       gateway_(service_, check_, rls_),
       admin_(service_, check_, std::move(access)),
       http_server_(loop, gateway_, {.connections_max = bounds.gateways}),
-      admin_server_(loop, admin_, {.name = "admin", .connections_max = bounds.admin}) {}
+      admin_server_(loop, admin_, {.name = "admin", .connections_max = bounds.admin}),
+      grpc_health_(loop, service_),
+      grpc_rate_limit_(service_, settings.headers),
+      grpc_server_(loop, {.connections_max = bounds.gateways,
+                          .connection_age_max = settings.grpc_max_connection_age}) {
+  grpc_server_.add(grpc_rate_limit_);
+  grpc_server_.add(grpc_health_.check());
+  grpc_server_.add(grpc_health_.watch());
+  http_server_.hand_http2_to(*this);
+}
 
-tl::expected<void, std::string> FrontEnds::listen(http::Server& server, std::uint16_t port,
+template <class Server>
+tl::expected<void, std::string> FrontEnds::listen(Server& server, std::uint16_t port,
                                                   std::string_view setting) {
   Endpoint endpoint{.address = settings_.bind.value_or(Address{}), .port = port};
   auto listening = server.listen(endpoint);
@@ -44,22 +54,30 @@ tl::expected<void, std::string> FrontEnds::start() {
       return tl::unexpected(fmt::format("--http-listen: {}", listening.error()));
     log_->info("listening http-listen {} mode={:04o}", address.to_string(), address.mode);
   }
+  if (auto listening = listen(grpc_server_, settings_.grpc_port, "grpc-port"); !listening) return listening;
   if (auto listening = listen(admin_server_, settings_.admin_port, "admin-port"); !listening)
     return listening;
-  node_.set_listeners(http_server_.local_endpoint(), admin_server_.local_endpoint());
+  node_.set_listeners(http_server_.local_endpoint(), grpc_server_.local_endpoint(),
+                      admin_server_.local_endpoint());
   return {};
+}
+
+void FrontEnds::on_http2(Handle<ClientStream> stream, std::string_view received) {
+  grpc_server_.adopt(std::move(stream), received);
 }
 
 void FrontEnds::drain() {
   http_server_.drain();
+  grpc_health_.leave();
+  grpc_server_.drain();
 }
 
 std::vector<FrontEndStatus> FrontEnds::status() const {
-  return {http_server_.status(), admin_server_.status()};
+  return {http_server_.status(), grpc_server_.status(), admin_server_.status()};
 }
 
 bool FrontEnds::drained() const {
-  return http_server_.drained();
+  return http_server_.drained() && grpc_server_.drained();
 }
 
 }  // namespace starling

@@ -8,9 +8,13 @@
 
 #include "app/node_service.hpp"
 #include "frontend/front_end_status.hpp"
+#include "grpc/health.hpp"
+#include "grpc/rate_limit_service.hpp"
+#include "grpc/server.hpp"
 #include "http/admin_api.hpp"
 #include "http/check_api.hpp"
 #include "http/gateway_api.hpp"
+#include "http/http2_handover.hpp"
 #include "http/rls_api.hpp"
 #include "http/server.hpp"
 #include "http/write_access.hpp"
@@ -20,11 +24,13 @@
 
 namespace starling {
 
-class FrontEnds {
+class FrontEnds final : private http::Http2Handover {
  public:
   /// `loop` and `node` outlive this.
   FrontEnds(Loop& loop, Node& node, const Settings& settings, Log log, http::WriteAccess access,
             const ConnectionBounds& bounds);
+  FrontEnds(const FrontEnds&) = delete;
+  FrontEnds& operator=(const FrontEnds&) = delete;
 
   /// Error: one line that names the setting.
   tl::expected<void, std::string> start();
@@ -35,7 +41,9 @@ class FrontEnds {
   std::vector<FrontEndStatus> status() const;
 
  private:
-  tl::expected<void, std::string> listen(http::Server& server, std::uint16_t port, std::string_view setting);
+  void on_http2(Handle<ClientStream> stream, std::string_view received) override;
+  template <class Server>
+  tl::expected<void, std::string> listen(Server& server, std::uint16_t port, std::string_view setting);
 
   Settings settings_;
   Log log_;
@@ -47,6 +55,9 @@ class FrontEnds {
   http::AdminApi admin_;
   http::Server http_server_;
   http::Server admin_server_;
+  grpc::Health grpc_health_;
+  grpc::RateLimitService grpc_rate_limit_;
+  grpc::Server grpc_server_;
 };
 
 }  // namespace starling

@@ -25,7 +25,7 @@ namespace starling {
 namespace {
 
 constexpr std::uint64_t drain_poll_ms = 20;
-constexpr std::size_t gateway_front_ends = 1;  // HTTP
+constexpr std::size_t gateway_front_ends = 2;  // HTTP
 
 /// Log lines that say what is wrong come from here, so it is asked once the log is there.
 ConnectionBounds descriptors_to_connections(const Log& log) {

@@ -159,6 +159,7 @@ Json status_document(const NodeStatus& status, const std::vector<LiveView>& live
                    {"peer_delay_ms",
                     std::chrono::duration_cast<std::chrono::milliseconds>(status.counts.peer_delay).count()}};
   document["listeners"] = {{"http", or_empty(status.listeners.http)},
+                           {"grpc", or_empty(status.listeners.grpc)},
                            {"admin", or_empty(status.listeners.admin)},
                            {"sync", status.listeners.sync.to_string()},
                            {"heartbeat", status.listeners.heartbeat.to_string()}};

@@ -2,7 +2,7 @@
 
 #include "http/exchange.hpp"
 #include "http/handler.hpp"
-#include "http/sigpipe.hpp"
+#include "node/sigpipe.hpp"
 #include "node/loop.hpp"
 
 namespace starling::http {

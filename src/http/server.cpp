@@ -5,7 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include "http/sigpipe.hpp"
+#include "node/sigpipe.hpp"
 
 namespace starling::http {
 namespace {

@@ -273,6 +273,7 @@ NodeStatus Node::status() const {
   status.listeners = {.sync = sync_socket_.local_endpoint(),
                       .heartbeat = heartbeat_socket_.local_endpoint(),
                       .http = http_,
+                      .grpc = grpc_,
                       .admin = admin_};
   status.settings = options_.setting_views;
   status.rules = engine_->rules();
@@ -339,8 +340,10 @@ void Node::finish_leave(Instant deadline) {
   engine_->finish_leave(deadline);
 }
 
-void Node::set_listeners(std::optional<Endpoint> http, std::optional<Endpoint> admin) {
+void Node::set_listeners(std::optional<Endpoint> http, std::optional<Endpoint> grpc,
+                         std::optional<Endpoint> admin) {
   http_ = std::move(http);
+  grpc_ = std::move(grpc);
   admin_ = std::move(admin);
 }
 

@@ -76,7 +76,8 @@ class Node final : private Effects,
   void finish_leave(Instant deadline);
 
   /// Where the front ends listen, for status.
-  void set_listeners(std::optional<Endpoint> http, std::optional<Endpoint> admin);
+  void set_listeners(std::optional<Endpoint> http, std::optional<Endpoint> grpc,
+                     std::optional<Endpoint> admin);
 
  private:
   // Effects
@@ -112,6 +113,7 @@ class Node final : private Effects,
   NodeStatus::Reloads reloads_;  // without the age, which follows from the next
   std::optional<Instant> last_reload_;
   std::optional<Endpoint> http_;
+  std::optional<Endpoint> grpc_;
   std::optional<Endpoint> admin_;
 };
 

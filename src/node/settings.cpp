@@ -178,6 +178,11 @@ constexpr std::array specs{
         "http-listen", "", "STARLING_HTTP_LISTEN", "unix:PATH,...", "",
         "Unix domain sockets of the check API, beside the port; unix:PATH?mode=0660 keeps other users out",
         read_http_listen},
+    SettingSpec{"grpc-port", "", "STARLING_GRPC_PORT", "PORT", "8081",
+                "TCP port of Envoy's Rate Limit Service, gRPC over HTTP/2", read_port<&Settings::grpc_port>},
+    SettingSpec{"grpc-max-connection-age", "", "STARLING_GRPC_MAX_CONNECTION_AGE", "DURATION", "30m",
+                "gRPC clients are sent to connect anew after this long, give or take a tenth; 0s is never",
+                read_duration<&Settings::grpc_max_connection_age, 0, day_ms>},
     SettingSpec{"admin-port", "", "STARLING_ADMIN_PORT", "PORT", "9090", "TCP port of the admin API",
                 read_port<&Settings::admin_port>},
     SettingSpec{

@@ -37,6 +37,8 @@ struct Settings {
   std::uint16_t sync_port = 0;
   std::uint16_t http_port = 0;
   std::vector<UnixAddress> http_listen;  ///< Unix domain sockets of the check API, beside the port
+  std::uint16_t grpc_port = 0;
+  std::chrono::milliseconds grpc_max_connection_age{};  ///< 0: never
   std::uint16_t admin_port = 0;
   std::string admin_token_file;  ///< path; empty: only clients on this machine may change things
   std::string cluster;

@@ -33,6 +33,7 @@ struct NodeStatus {
     Endpoint sync;
     Endpoint heartbeat;
     std::optional<Endpoint> http;
+    std::optional<Endpoint> grpc;
     std::optional<Endpoint> admin;
   } listeners;
 

@@ -40,7 +40,7 @@ class BadInput(ClusterCase):
         self.node_refused(["--http-port"], usage, "--http-port")
 
     def test_bad_ports(self):
-        for flag in ("--http-port", "--admin-port", "--sync-port", "--heartbeat-port"):
+        for flag in ("--http-port", "--grpc-port", "--admin-port", "--sync-port", "--heartbeat-port"):
             for value in ("70000", "-1", "http", "80.5", ""):
                 with self.subTest(flag=flag, value=value):
                     self.node_refused([f"{flag}={value}"], usage, flag)

@@ -68,9 +68,9 @@ class Settings(ClusterCase):
         self.wait_totals(pair, 2, principal="alice")
 
     def test_the_listeners_are_shown_as_they_are(self):
-        node = self.node(1, http_port=8081, heartbeat_port=4391).wait_live()
+        node = self.node(1, http_port=8082, heartbeat_port=4391).wait_live()
         self.assertEqual(node.status()["listeners"], {
-            "http": f"{node.address}:8081", "admin": f"{node.address}:9090",
+            "http": f"{node.address}:8082", "grpc": f"{node.address}:8081", "admin": f"{node.address}:9090",
             "sync": f"{node.address}:4290", "heartbeat": f"{node.address}:4391"})
 
     def test_help_names_every_flag_variable_and_default(self):
@@ -79,7 +79,8 @@ class Settings(ClusterCase):
         for name, azure, variable, default in azure_settings:
             for word in ("--" + name, azure, variable, default):
                 self.assertIn(word, shown.stdout)
-        for flag in ("config", "bind", "neighborhood-host", "http-port", "admin-port", "cluster", "node-name", "dns-servers",
+        for flag in ("config", "bind", "neighborhood-host", "http-port", "grpc-port",
+                     "grpc-max-connection-age", "admin-port", "cluster", "node-name", "dns-servers",
                      "resolve-interval", "heartbeat-interval", "sync-interval", "join-timeout", "drain-timeout",
                      "max-counters", "egress-limit", "headers", "attributes", "trusted-hops", "log-level"):
             self.assertIn("--" + flag, shown.stdout)

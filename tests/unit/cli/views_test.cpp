@@ -26,7 +26,7 @@ const Json peers_document = Json::parse(R"({"node": "n1", "peers": [
 const Json status_document = Json::parse(R"({
   "node": {"name": "n1", "origin": "00000000000000aa", "version": "0.1.0", "uptime_ms": 61000, "cluster": "blue"},
   "state": "ready", "ready": true, "reason": "", "advice": [], "cluster_size": 3,
-  "listeners": {"http": "[::]:8080", "admin": "[::]:9090", "sync": "[::]:4290", "heartbeat": "[::]:4291"},
+  "listeners": {"http": "[::]:8080", "grpc": "[::]:8081", "admin": "[::]:9090", "sync": "[::]:4290", "heartbeat": "[::]:4291"},
   "neighborhood": {"host": "peers.svc.", "addresses": ["10.0.0.2:4291", "10.0.0.3:4291"],
                    "last_resolved_ms_ago": 2500, "error": null},
   "settings": [{"name": "sync-port", "value": "4290", "source": "default"},

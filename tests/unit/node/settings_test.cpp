@@ -65,6 +65,8 @@ TEST_SUITE("node.settings") {
     CHECK(settings.heartbeat_port == 4291);
     CHECK(settings.sync_port == 4290);
     CHECK(settings.http_port == 8080);
+    CHECK(settings.grpc_port == 8081);
+    CHECK(settings.grpc_max_connection_age == std::chrono::minutes(30));
     CHECK(settings.admin_port == 9090);
     CHECK(settings.cluster == "starling");
     CHECK(settings.node_name.empty());

@@ -1,8 +1,8 @@
-#include "http/sigpipe.hpp"
+#include "node/sigpipe.hpp"
 
 #include <csignal>
 
-namespace starling::http {
+namespace starling {
 
 void ignore_sigpipe() {
   struct sigaction current {};
@@ -12,4 +12,4 @@ void ignore_sigpipe() {
   sigaction(SIGPIPE, &ignored, nullptr);
 }
 
-}  // namespace starling::http
+}  // namespace starling

@@ -1,16 +1,16 @@
-#include "http/sigpipe.hpp"
+#include "node/sigpipe.hpp"
 
 #include <doctest/doctest.h>
 
 #include <csignal>
 
-TEST_SUITE("http.sigpipe") {
+TEST_SUITE("node.sigpipe") {
   TEST_CASE("the default gives way, a chosen handler stays") {
     struct sigaction before {};
     sigaction(SIGPIPE, nullptr, &before);
     const auto after = [](void (*handler)(int)) {
       std::signal(SIGPIPE, handler);
-      starling::http::ignore_sigpipe();
+      starling::ignore_sigpipe();
       struct sigaction now {};
       sigaction(SIGPIPE, nullptr, &now);
       return now.sa_handler;
