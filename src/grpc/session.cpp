@@ -294,7 +294,6 @@ bool Session::charge(Call& call) {
 }
 
 void Session::release(Call& call) {
-  nghttp2_session_set_stream_user_data(session_.get(), call.id, nullptr);
   if (&call == head_of_) head_of_ = nullptr;
   std::list<Call>& from = call.is_stream ? streams_ : calls_;
   if (call.is_stream) call.streaming->on_closed(call);

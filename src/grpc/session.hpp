@@ -112,6 +112,7 @@ class Session {
   void resume(Call& call);
 
   bool charge(Call& call);
+  /// Its stream, or the whole session, is gone: nghttp2 tells nothing more of it.
   void release(Call& call);
 
   SessionContext& context_;

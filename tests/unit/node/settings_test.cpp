@@ -157,6 +157,8 @@ TEST_SUITE("node.settings") {
                                                      {"trusted-hops", "32"},
                                                      {"log-level", "error"},
                                                      {"http-port", "0"},
+                                                     {"grpc-port", "1"},
+                                                     {"grpc-max-connection-age", "0s"},
                                                      {"admin-port", "65535"}}});
     CHECK(settings.config == "rules.yaml");
     CHECK(settings.bind == Address::v4(127, 0, 0, 2));
@@ -175,6 +177,8 @@ TEST_SUITE("node.settings") {
     CHECK(settings.trusted_hops == 32);
     CHECK(settings.log_level == LogLevel::error);
     CHECK(settings.http_port == 0);
+    CHECK(settings.grpc_port == 1);
+    CHECK(settings.grpc_max_connection_age == milliseconds(0));
     CHECK(settings.admin_port == 65'535);
     CHECK(settings_of({.flags = {{"bind", "::"}}}).bind == Address{});
     CHECK_FALSE(settings_of({.flags = {{"bind", "*"}}}).bind.has_value());
