@@ -5,20 +5,21 @@
 namespace starling {
 
 Loop::Loop() {
-  STARLING_CHECK(uv_loop_init(&loop_) == 0);
+  STARLING_CHECK(uv_loop_init(loop_) == 0);
 }
 
 Loop::~Loop() {
-  uv_run(&loop_, UV_RUN_DEFAULT);
-  STARLING_CHECK(uv_loop_close(&loop_) == 0);
+  if (loop_ != &own_) return;
+  uv_run(loop_, UV_RUN_DEFAULT);
+  STARLING_CHECK(uv_loop_close(loop_) == 0);
 }
 
 void Loop::run() {
-  uv_run(&loop_, UV_RUN_DEFAULT);
+  uv_run(loop_, UV_RUN_DEFAULT);
 }
 
 void Loop::stop() {
-  uv_stop(&loop_);
+  uv_stop(loop_);
 }
 
 Instant Loop::now() {

@@ -10,6 +10,7 @@
 
 #include "base/check.hpp"
 #include "base/shown_text.hpp"
+#include "node/engine_options.hpp"
 #include "node/live_words.hpp"
 
 namespace starling {
@@ -33,26 +34,6 @@ std::uint64_t random_u64() {
   std::uint64_t value = 0;
   while (value == 0) randombytes_buf(&value, sizeof value);
   return value;
-}
-
-EngineOptions engine_options(const Settings& settings, const std::string& name, OriginId origin,
-                             std::uint16_t sync_port) {
-  EngineOptions options;
-  options.origin = origin;
-  options.seed = random_u64();
-  options.cluster = settings.cluster;
-  options.node_name = name;
-  options.sync_port = sync_port;
-  options.has_neighborhood = !settings.neighbors.empty();
-  if (settings.heartbeat_interval) options.heartbeat_interval = *settings.heartbeat_interval;
-  options.sync_interval = settings.sync_interval;
-  options.egress_bytes_per_s = std::uint64_t{settings.egress_mib_per_s} * 1024 * 1024;
-  options.join_timeout = settings.join_timeout;
-  options.counters_max = settings.max_counters;
-  constexpr std::uint64_t components_per_counter = 4;
-  options.components_max = static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(std::uint64_t{settings.max_counters} * components_per_counter, 0xFFFF'FFF0));
-  return options;
 }
 
 }  // namespace
@@ -102,7 +83,11 @@ tl::expected<void, std::string> Node::start() {
   // here.
   try {
     engine_ =
-        std::make_unique<Engine>(engine_options(settings, name_, origin_, sync_socket_.local_endpoint().port),
+        std::make_unique<Engine>(engine_options(settings, {.origin = origin_,
+                                                           .seed = random_u64(),
+                                                           .node_name = name_,
+                                                           .sync_port = sync_socket_.local_endpoint().port,
+                                                           .has_neighborhood = !settings.neighbors.empty()}),
                                  options_.rules, started_);
   } catch (const std::bad_alloc&) {
     return tl::unexpected(fmt::format("--max-counters: cannot reserve memory for {} counters; choose fewer",

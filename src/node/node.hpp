@@ -53,6 +53,7 @@ class Node final : private Effects,
   }
   TopView top(const TopQuery& query) { return engine_->top(query, Loop::now(), Loop::wall(), *this); }
   NodeStatus status() const;
+  std::vector<PeerView> peers() const { return engine_->peers(Loop::now()); }
   const std::string& name() const { return name_; }
   EngineState state() const { return engine_->state(); }
 
