@@ -12,8 +12,9 @@
 
 namespace starling {
 
+/// One key and its value: what a rule's `match` looks at.
 struct Entry {
-  std::string_view key;
+  std::string_view key;    ///< such as `principal`
   std::string_view value;  ///< may be empty
 };
 
@@ -24,21 +25,24 @@ struct RequestLimit {
   std::uint32_t window_s = 1;  ///< in seconds, from 1 to 366 days
 };
 
+/// What is known of a caller. Rules match each descriptor for itself.
 struct Descriptor {
-  std::span<const Entry> entries;
-  std::optional<RequestLimit> limit = {};
+  std::span<const Entry> entries = {};  ///< keys should be unique: of a key that comes again the first counts
+  std::optional<RequestLimit> limit = {};  ///< nothing: the limits of the rules
   std::optional<std::uint64_t> hits = {};  ///< nothing: those of the request; 0 only looks
 };
 
+/// The question: may this pass?
 struct Request {
-  std::string_view domain;  ///< empty: the domain of the rules file
-  std::span<const Descriptor> descriptors;
+  std::string_view domain = {};  ///< empty: the domain of the rules file
+  /// At most `descriptors_per_request_max`; the limits of all of them must allow it.
+  std::span<const Descriptor> descriptors = {};
   std::uint64_t hits = 1;  ///< cost of the request, in hits; 0 only looks
 };
 
 /// Why a limit does not allow a request.
 enum class Denial : std::uint8_t {
-  none,
+  none,       ///< it does allow it
   limit,      ///< used up
   share,      ///< this node's part of the neighborhood has used up its share (`when_isolated: share`)
   held_back,  ///< there is room, but the peers cannot know yet what this node has spent (`admission:
@@ -47,6 +51,7 @@ enum class Denial : std::uint8_t {
   full,       ///< no room for its counter (`when_full: deny`)
 };
 
+/// As it is written in JSON and logs.
 constexpr std::string_view name(Denial denial) {
   switch (denial) {
     case Denial::none:
@@ -73,6 +78,7 @@ enum class LimitSource : std::uint8_t {
   request,    ///< the request brought it along
 };
 
+/// As it is written in JSON and logs.
 constexpr std::string_view name(LimitSource source) {
   switch (source) {
     case LimitSource::rule:
@@ -97,6 +103,7 @@ enum class EnforcementSource : std::uint8_t {
   isolation,  ///< no peer can be reached (`when_isolated: learning`)
 };
 
+/// As it is written in JSON and logs.
 constexpr std::string_view name(EnforcementSource source) {
   switch (source) {
     case EnforcementSource::file:
@@ -115,15 +122,18 @@ constexpr std::string_view name(EnforcementSource source) {
   return "unknown";
 }
 
+/// `LimitStatus::rule_index` of a limit that the request brought along.
 inline constexpr std::uint32_t no_rule = 0xFFFF'FFFF;
+/// `LimitStatus::override_index` of a limit that no override gave.
 inline constexpr std::uint32_t no_override = 0xFFFF'FFFF;
+/// Descriptors beyond these are not looked at (`Decision::truncated`).
 inline constexpr std::size_t descriptors_per_request_max = 64;
 
 /// The verdict on one limit of one rule.
 struct LimitStatus {
   std::string_view rule;  ///< valid until the rules are reloaded; empty if the request brought the limit
-  std::uint32_t rule_index = 0;  ///< `no_rule` if the request brought the limit
-  LimitSource source = LimitSource::rule;
+  std::uint32_t rule_index = 0;            ///< `no_rule` if the request brought the limit
+  LimitSource source = LimitSource::rule;  ///< where its requests and window come from
   /// Which of the rule's `overrides` (source `exception`) or of the live overrides as they were set last
   /// (source `live`) gave this limit; else `no_override`.
   std::uint32_t override_index = no_override;
@@ -142,20 +152,21 @@ struct LimitStatus {
   /// Milliseconds, at least 1: until the window ends; with a sliding window that denies, until enough has
   /// slid out of it.
   std::uint64_t reset_ms = 0;
-  bool allowed = true;
-  Denial denial = Denial::none;
-  bool enforced = true;  ///< false: it only learns, so what it does not allow passes all the same
+  bool allowed = true;           ///< false: this limit alone does not let the request pass
+  Denial denial = Denial::none;  ///< why it does not
+  bool enforced = true;          ///< false: it only learns, so what it does not allow passes all the same
   EnforcementSource enforced_by = EnforcementSource::file;  ///< what says so, either way
   bool contradiction = false;  ///< the caller is in `enforcing` and in `ignoring`, so it only learns
   bool counted = true;         ///< false: the counter table was full, so this limit could not be held
 };
 
+/// Limits beyond these are not looked at (`Decision::truncated`).
 inline constexpr std::uint32_t limits_per_request_max = 32;
 
 /// The verdict on a request. `limits` has one entry for every counter that a limit led to and for every
 /// unlimited rule, in the order of the descriptors, and for each of them of the rules.
 struct Decision {
-  bool allowed = true;
+  bool allowed = true;                  ///< the answer; if true, the hits are counted
   std::span<const LimitStatus> limits;  ///< valid until the next decision of the same engine
   /// The limit a client should look at: on a denial the denying one with the longest wait, else the one with
   /// the least remaining, also one that only learns. Null if no rule set a limit.
