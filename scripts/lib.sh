@@ -41,3 +41,21 @@ absolute_path() {
     *) printf '%s\n' "$PWD/$1" ;;
   esac
 }
+
+# Prints those of its arguments that dpkg does not list as installed.
+missing_of() {
+  local installed package
+  installed=" $(dpkg-query -W -f '${db:Status-Status}:${Package} ' -- "$@" 2>/dev/null || true)"
+  for package in "$@"; do
+    [[ $installed == *" installed:$package "* ]] || printf '%s\n' "$package"
+  done
+}
+
+# as_root COMMAND...: runs it directly as root, else through sudo.
+as_root() {
+  if ((EUID == 0)); then
+    env DEBIAN_FRONTEND=noninteractive "$@"
+  else
+    sudo -- env DEBIAN_FRONTEND=noninteractive "$@"
+  fi
+}

@@ -51,7 +51,8 @@ class Shellcheck(unittest.TestCase):
 
 class Explains(unittest.TestCase):
     def test_every_script_answers_help(self):
-        expected = {"build", "demo", "install-deps", "load", "simulate-nightly", "simulate-report", "simulate-scale", "test"}
+        expected = {"build", "demo", "install-deps", "interop", "load", "simulate-nightly", "simulate-report", "simulate-scale",
+                    "test"}
         self.assertGreaterEqual({path.name for path in scripts()}, expected)
         for path in scripts():
             with self.subTest(script=path.name):
@@ -67,6 +68,7 @@ class Explains(unittest.TestCase):
                 ("demo", "--seconds", "1"), ("demo", "--seconds"),
                 ("simulate-nightly", "--bogus"), ("simulate-nightly", "--minutes"), ("simulate-nightly", "--minutes", "x"),
                 ("simulate-nightly", "--jobs", "0"), ("simulate-nightly", "--first-seed", "-1"),
+                ("interop", "--bogus"), ("interop", "--only"), ("interop", "--only", ""), ("interop", "--only", "nginx,fun"),
                 ("load",), ("load", "--rate", "x", "http://127.0.0.1:1"), ("load", "ftp://127.0.0.1"),
                 ("load", "http://127.0.0.1:99999"), ("load", "--entry", "novalue", "http://127.0.0.1:1"),
                 ("simulate-report", "--windows", "0"), ("simulate-report", "--bogus"),
@@ -119,6 +121,13 @@ for each in "$@"; do echo "$each"; done >>{self.installed}""")
         self.calls.unlink()
         result = self.install("--for", "all", "--quiet")
         self.assertEqual((result.returncode, result.stdout + result.stderr, self.asked), (0, "", []))
+
+    def test_proxies_that_are_there_are_not_asked_of_apt_either(self):
+        self.apt_get(0)
+        self.installed.write_text("nginx haproxy", encoding="ascii")
+        result = run(tree / "scripts/interop", "--install-only", "--only", "nginx,haproxy",
+                     environment={**os.environ, "PATH": f"{self.bin}:{os.environ['PATH']}"})
+        self.assertEqual((result.returncode, result.stdout + result.stderr, self.calls.exists()), (0, "", False))
 
     def test_only_what_is_missing_is_installed_after_one_update(self):
         self.apt_get(0)
