@@ -82,7 +82,7 @@ TEST_SUITE("cli.views status") {
         "node          n1 (starling 0.1.0, cluster blue, origin 00000000000000aa), up 1m1s",
         "state         ready",
         "cluster       3 live node(s), this one included",
-        "listening     http [::]:8080, admin [::]:9090, sync [::]:4290, heartbeat [::]:4291",
+        "listening     http [::]:8080, grpc [::]:8081, admin [::]:9090, sync [::]:4290, heartbeat [::]:4291",
         "neighborhood  peers.svc.: 2 address(es), resolved 2s ago",
         "counters      12 of 1000000",
         "decisions     7 allowed, 2 denied, 0 uncounted",
