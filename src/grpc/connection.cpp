@@ -71,9 +71,8 @@ void Connection::on_news() {
 }
 
 void Connection::go_away() {
-  if (!session_.is_greeted()) {
-    closed_ = true;
-  } else if (session_.leaving() == Session::Leaving::no) {
+  // Also a client that has said nothing yet: its first calls may be on their way.
+  if (session_.leaving() == Session::Leaving::no) {
     session_.announce_leaving();
     leaving_ms_ = now_ms();
     flush();
@@ -197,7 +196,10 @@ void Connection::check_times() {
   }
   if (last_) return;
   if (!session_.is_greeted()) {
-    if (is_over(began_ms_, options().preface_timeout)) lose(ErrorReason::preface_timeout);
+    const bool leaves = session_.leaving() != Session::Leaving::no;
+    if (leaves ? is_over(leaving_ms_, options().goaway_notice_timeout)
+               : is_over(began_ms_, options().preface_timeout))
+      lose(ErrorReason::preface_timeout);
     return;
   }
   session_.give_up_late_calls(now);
