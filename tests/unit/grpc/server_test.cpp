@@ -53,6 +53,30 @@ TEST_SUITE("grpc.server") {
     CHECK(pump(fixture.loop, [&] { return fixture.server->drained(); }));
   }
 
+  TEST_CASE("a client whose first bytes are on their way when a drain begins is served") {
+    Fixture fixture({.goaway_notice_timeout = milliseconds(60'000)});
+    const auto client = fixture.connect_raw();
+    CHECK(pump(fixture.loop, [&] { return fixture.open() == 1; }));
+    fixture.server->drain();
+    std::string received;
+    const auto wait = [&](const std::function<bool()>& done) {
+      return pump(fixture.loop, [&] {
+        received += client->receive_some();
+        return done();
+      });
+    };
+    fixture.send(*client, std::string(preface) + frame(NGHTTP2_SETTINGS, 0, 0, "") +
+                              frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1,
+                                    header_block(headers_for(echo_path))) +
+                              frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, message_of("late")));
+    CHECK(wait([&] { return frames_of(received, NGHTTP2_DATA).size() == 1; }));
+    fixture.send(*client, frame(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, "starling"));
+    CHECK(wait([&] { return client->is_over(); }));
+    CHECK(frames_of(received, NGHTTP2_GOAWAY).size() == 2);
+    client->hang_up();
+    CHECK(pump(fixture.loop, [&] { return fixture.server->drained(); }));
+  }
+
   TEST_CASE("a client that does not answer the PING gets the second GOAWAY after a while") {
     Fixture fixture({.goaway_notice_timeout = soon, .linger_timeout = soon});
     const auto client = fixture.connect();
@@ -64,12 +88,12 @@ TEST_SUITE("grpc.server") {
   }
 
   TEST_CASE("after a drain nobody is let in, and nothing keeps the loop running") {
-    Fixture fixture;
+    Fixture fixture({.goaway_notice_timeout = soon});
     const auto silent = fixture.connect_raw();
     CHECK(pump(fixture.loop, [&] { return fixture.open() == 1; }));
     fixture.server->drain();
     fixture.server->drain();
-    CHECK(fixture.server->drained());
+    CHECK(pump(fixture.loop, [&] { return fixture.server->drained(); }));
     CHECK(!fixture.connect_raw()->connected());
     fixture.loop.run();
     CHECK(fixture.server->status().listeners.empty());
