@@ -1,0 +1,52 @@
+/// One connection's side of a protocol that the load generator speaks: one request at a time, as bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace starling::bench {
+
+/// A request as it is sent, but for the caller's number: the four zeros of the first `-0000` are replaced by
+/// it, so that no length changes.
+class RequestTemplate {
+ public:
+  RequestTemplate(std::string bytes, std::size_t callers_count);
+  const std::string& of_next_caller();
+
+ private:
+  std::string bytes_;
+  std::size_t digits_at_;
+  std::size_t callers_count_;
+  std::size_t caller_ = 0;
+};
+
+enum class Verdict : std::uint8_t {
+  none,  ///< the answer is not complete
+  allowed,
+  denied,
+  failed,  ///< an answer that is neither: the measurement means nothing
+  broken,  ///< not an answer at all; the connection is of no use any more
+};
+
+class Talk {
+ public:
+  virtual ~Talk() = default;
+  /// Appends what opens the connection, if anything does.
+  virtual void open(std::string& /*out*/) {}
+  virtual void ask(std::string& out) = 0;
+  /// Takes what was received; appends what the protocol itself has to say.
+  virtual Verdict take(std::string_view bytes, std::string& out) = 0;
+  /// The last answer as a bare server needs it: the whole of it, or the message of a gRPC reply.
+  virtual std::string_view last_answer() const = 0;
+};
+
+std::unique_ptr<Talk> talk_http(RequestTemplate& requests);
+/// RESP, as Redis speaks it: an integer is an answer.
+std::unique_ptr<Talk> talk_redis(RequestTemplate& requests);
+/// `requests` are messages without framing; `authority` and `path` are said once per request.
+std::unique_ptr<Talk> talk_grpc(RequestTemplate& requests, std::string authority, std::string path);
+
+}  // namespace starling::bench
