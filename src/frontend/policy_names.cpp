@@ -12,9 +12,14 @@ constexpr std::string_view nameless = "request";
 
 void append_printable(std::string& out, std::string_view text) {
   constexpr std::string_view hex = "0123456789ABCDEF";
+  const auto is_printable = [](char c) { return c >= ' ' && c < '\x7f'; };
+  if (text.size() <= policy_name_bytes_max && std::all_of(text.begin(), text.end(), is_printable)) {
+    out += text;  // as nearly all are
+    return;
+  }
   const std::size_t end = out.size() + policy_name_bytes_max;
   for (const char c : text) {
-    const bool printable = c >= ' ' && c < '\x7f';
+    const bool printable = is_printable(c);
     if (out.size() + (printable ? 1 : 3) > end) return;
     if (printable) {
       out += c;

@@ -25,10 +25,16 @@ void append_sf_integer(std::string& out, std::uint64_t number) {
 
 /// `text` is printable ASCII.
 void append_sf_string(std::string& out, std::string_view text) {
+  const auto needs_escape = [](char c) { return c == '"' || c == '\\'; };
   out += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
+  while (!text.empty()) {
+    const auto plain = std::find_if(text.begin(), text.end(), needs_escape);
+    out.append(text.begin(), plain);
+    text.remove_prefix(static_cast<std::size_t>(plain - text.begin()));
+    if (text.empty()) break;
+    out += '\\';
+    out += text.front();
+    text.remove_prefix(1);
   }
   out += '"';
 }

@@ -1,10 +1,22 @@
 #include "http/head_scanner.hpp"
 
+#include <array>
+
 namespace starling::http {
 namespace {
 
-constexpr bool is_control(char c) {
-  return (c >= 0 && c < ' ' && c != '\t') || c == '\x7f';
+/// Control characters, but not the tab: line ends, and what has no place in a head.
+constexpr std::array<bool, 256> control_characters = [] {
+  std::array<bool, 256> table{};
+  for (unsigned char c = 0; c < ' '; ++c) table[c] = c != '\t';
+  table[0x7f] = true;
+  return table;
+}();
+
+/// The first control character of `bytes` at or after `at`; their size if there is none.
+std::size_t find_control(std::string_view bytes, std::size_t at) {
+  while (at < bytes.size() && !control_characters[static_cast<unsigned char>(bytes[at])]) ++at;
+  return at;
 }
 
 }  // namespace
@@ -30,11 +42,11 @@ HeadScanner::Found HeadScanner::scan(std::string_view bytes) {
     }
     if (scanned_ == line_at_ && first_line_ != 0 && (c == ' ' || c == '\t'))
       return fail("a header line that starts with white space; folded headers are obsolete");
-    if (is_control(c)) {
-      if (c == '\n') return fail("an LF without CR; lines end with CRLF");
-      if (c != '\r') return fail("a control character in the request");
-      after_cr_ = true;
-    }
+    scanned_ = find_control(bytes, scanned_);
+    if (scanned_ == bytes.size()) break;
+    if (bytes[scanned_] == '\n') return fail("an LF without CR; lines end with CRLF");
+    if (bytes[scanned_] != '\r') return fail("a control character in the request");
+    after_cr_ = true;
     ++scanned_;
   }
   return Found::nothing_yet;

@@ -25,6 +25,10 @@ tl::unexpected<std::string> fail(std::string message) {
 /// Appends the decoded `text` to `arena`, which has room for the whole query and so never moves.
 tl::expected<std::string_view, std::string> decode(std::string_view text, std::string& arena) {
   const std::size_t start = arena.size();
+  if (std::none_of(text.begin(), text.end(), [](char c) { return c == '%' || c == '+'; })) {
+    arena += text;  // as most are
+    return std::string_view(arena).substr(start);
+  }
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {
       arena += text[i] == '+' ? ' ' : text[i];
