@@ -69,10 +69,11 @@ def percent(values):
 
 def markdown(report):
     lines = [f"`scripts/bench frontends`: {report['machine']}; server and client on a core each, {report['connections']} connections "
-             f"with one request under way on each, {report['callers']:,} callers (h2load: one), medians of {report['rounds']} rounds of "
+             f"with one request under way on each, {report['callers']:,} callers (h2load: one), medians of {report['rounds']} round(s) of "
              f"{report['seconds']:g} s, in brackets the least and the most. The bare servers do nothing but parse (llhttp, nghttp2) and "
              "send the node's answer as a constant. A ratio of CPU time is what the other side spends on a request, of what the node "
-             "spends; of the two ratios the worse one is judged.",
+             "spends; of the two ratios the worse one is judged."
+             + (f" **Others used {100 - report['idle_pct']:.0f} % of the machine when it began.**" if report["noisy"] else ""),
              "",
              "| | requests/s | of the other's | ratio | CPU µs a request | of the other's | ratio | goal |",
              "|---|---|---|---|---|---|---|---|"]

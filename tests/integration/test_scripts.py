@@ -51,8 +51,8 @@ class Shellcheck(unittest.TestCase):
 
 class Explains(unittest.TestCase):
     def test_every_script_answers_help(self):
-        expected = {"build", "demo", "install-deps", "interop", "load", "simulate-nightly", "simulate-report", "simulate-scale",
-                    "test"}
+        expected = {"bench", "build", "demo", "fuzz", "install-deps", "interop", "load", "simulate-nightly", "simulate-report",
+                    "simulate-scale", "test"}
         self.assertGreaterEqual({path.name for path in scripts()}, expected)
         for path in scripts():
             with self.subTest(script=path.name):
@@ -72,6 +72,8 @@ class Explains(unittest.TestCase):
                 ("load",), ("load", "--rate", "x", "http://127.0.0.1:1"), ("load", "ftp://127.0.0.1"),
                 ("load", "http://127.0.0.1:99999"), ("load", "--entry", "novalue", "http://127.0.0.1:1"),
                 ("simulate-report", "--windows", "0"), ("simulate-report", "--bogus"),
+                ("bench",), ("bench", "backends"), ("bench", "frontends", "--rounds", "0"), ("bench", "frontends", "--seconds", "x"),
+                ("fuzz",), ("fuzz", "nothing"), ("fuzz", "../main"), ("fuzz", "query", "--seconds", "0"), ("fuzz", "--bogus"),
                 ("simulate-scale", "0"), ("simulate-scale", "1001"), ("simulate-scale", "--bogus")):
             with self.subTest(script=name, arguments=arguments):
                 result = run(tree / "scripts" / name, *arguments)
@@ -146,6 +148,32 @@ for each in "$@"; do echo "$each"; done >>{self.installed}""")
         self.assertEqual(result.returncode, 1)
         self.assertIn("E: no luck", result.stderr)
         self.assertTrue(result.stderr.splitlines()[-1].startswith("install-deps: apt-get install: "), result.stderr)
+
+
+class Bench(unittest.TestCase):
+    """Whether it measures, not what: a tenth of a second on a machine that does other things says nothing."""
+
+    def test_it_measures_everything_and_judges_it(self):
+        for program in ("redis-server", "redis-benchmark", "h2load"):
+            if not shutil.which(program):
+                self.skipTest(f"expected {program}, found none; apt-get install redis-server redis-tools nghttp2-client")
+        cores = sorted(os.sched_getaffinity(0))
+        if len(cores) < 2:
+            self.skipTest("expected two cores, found one")
+        build_dir = pathlib.Path(os.environ["STARLING_BINARY"]).parents[2]
+        result = run(tree / "scripts/bench", "frontends", "--build-dir", build_dir, "--rounds", "1", "--seconds", "0.1",
+                     "--connections", "4", "--server-core", cores[0], "--client-core", cores[1], "-o", "json")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        report = json.loads(result.stdout)
+        self.assertEqual(len(report["comparisons"]), 10)
+        for row in report["comparisons"]:
+            self.assertGreater(row["rate"]["median"], 0, row)
+            self.assertGreater(row["cpu_us"], 0, row)
+            self.assertEqual(row["reached"], row["judged_pct"] >= row["goal_pct"])
+            self.assertEqual(row["reached"], f"goal missed: {row['name']}: " not in result.stderr, result.stderr)
+        self.assertEqual(len(report["latency"]), 5)
+        for row in report["latency"]:
+            self.assertTrue(0 < row["p50_us"] <= row["p99_us"] <= row["p999_us"], row)
 
 
 class Load(ClusterCase):
