@@ -50,7 +50,7 @@ void RlsRequest::add_entry(std::string_view key, std::string_view value) {
 
 RlsRequest::Override& RlsRequest::limit() {
   Part& part = descriptor();
-  if (!part.limit) part.limit.emplace();
+  if (!part.limit) part.limit = Override{};  // clang 14 takes no emplace() of a nested class
   return *part.limit;
 }
 

@@ -40,9 +40,7 @@ class Merge {
   std::vector<ConfigError> gather(std::vector<ConfigError> ConfigDocument::*list, std::size_t count_max);
 
   static std::string domain_of(const ConfigDocument& document) {
-    // Not `?:`, on which clang 14 crashes here.
-    if (document.domain) return document.domain->value;
-    return RuleSet::built_in().domain;
+    return document.domain ? document.domain->value : RuleSet::built_in().domain;
   }
 
   std::vector<ConfigDocument> documents_;

@@ -14,7 +14,7 @@ namespace starling {
 struct ConfigDocument {
   template <class T>
   struct Said {
-    T value{};
+    T value;  // without {}, on which clang 14 crashes
     PlacedRule::Place place;
   };
   std::string file;
