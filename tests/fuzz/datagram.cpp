@@ -7,6 +7,7 @@
 
 #include "engine/engine.hpp"
 #include "target.hpp"
+#include "wire/codec.hpp"
 
 using namespace starling;
 
@@ -17,7 +18,7 @@ constexpr std::size_t inputs_per_engine_max = 1000;
 
 struct Network final : Effects {
   void send(Port, const Endpoint& to, std::span<const std::byte> datagram) override {
-    if (to == stranger) bytes_to_stranger += datagram.size();
+    if (to.address == stranger.address) bytes_to_stranger += datagram.size();
   }
   void notify(const Notice&) override {}
   Endpoint stranger{.address = Address::v4(192, 0, 2, 66), .port = 4291};
@@ -29,6 +30,22 @@ struct Node {
     const Endpoint neighbors[] = {peer};
     engine.on_resolved(neighbors, now, network);
     engine.on_tick(now, wall, network);
+    greet();
+  }
+  /// The peer is there: counts and questions of origin 8 are heard.
+  void greet() {
+    wire::Heartbeat heartbeat;
+    heartbeat.sender = OriginId{8};
+    heartbeat.recipient = OriginId{7};
+    heartbeat.name = "peer";
+    heartbeat.state = wire::NodeState::ready;
+    heartbeat.sync_port = 4290;
+    heartbeat.wall = wall;
+    heartbeat.sent_ns = 1;
+    wire::Encoder encoder(KeyedHash("starling").cluster_tag());
+    const auto heard =
+        engine.on_datagram(peer, Port::heartbeat, encoder.encode(heartbeat), now, wall, network);
+    REQUIRE_THAT(heard.has_value() && engine.peers(now).size() == 1);
   }
   static EngineOptions options() {
     EngineOptions made;
@@ -59,9 +76,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
   node->now += std::chrono::milliseconds(3);
   node->wall += std::chrono::milliseconds(3);
   node->network.bytes_to_stranger = 0;
-  const auto taken = node->engine.on_datagram(
-      known ? node->peer : node->network.stranger, (data[0] & 1U) != 0 ? Port::sync : Port::heartbeat,
-      std::as_bytes(std::span(exact)), node->now, node->wall, node->network);
+  const Port port = (data[0] & 1U) != 0 ? Port::sync : Port::heartbeat;
+  Endpoint from = known ? node->peer : node->network.stranger;
+  if (port == Port::sync) from.port = 4290;
+  const auto taken = node->engine.on_datagram(from, port, std::as_bytes(std::span(exact)), node->now,
+                                              node->wall, node->network);
   static_cast<void>(taken);
   if (!known) REQUIRE_THAT(node->network.bytes_to_stranger <= amplification_max * exact.size());
   node->engine.on_tick(node->now, node->wall, node->network);

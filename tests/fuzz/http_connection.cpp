@@ -12,8 +12,8 @@
 #include "engine_service.hpp"
 #include "http/check_api.hpp"
 #include "http/connection.hpp"
-#include "http/sigpipe.hpp"
 #include "node/loop.hpp"
+#include "node/sigpipe.hpp"
 #include "target.hpp"
 
 using namespace starling;
