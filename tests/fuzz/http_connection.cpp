@@ -106,16 +106,15 @@ bool same_answers(std::string_view whole, std::string_view cut) {
   if (whole == cut) return true;
   std::size_t same = 0;
   while (same < std::min(whole.size(), cut.size()) && whole[same] == cut[same]) ++same;
-  const auto last_of = [same](std::string_view bytes) {
-    const std::size_t at = bytes.rfind("HTTP/1.1 ", same);
-    return at == std::string_view::npos ? std::string_view() : bytes.substr(at);
+  // A message may name HTTP/1.1, too, but puts no status behind it.
+  const auto complaint_at = [same](std::string_view bytes) {
+    return std::max(bytes.rfind("HTTP/1.1 4", same) + 1, bytes.rfind("HTTP/1.1 5", same) + 1);
   };
-  const auto complains = [](std::string_view answer) {
-    return answer.size() > 9 && (answer[9] == '4' || answer[9] == '5') &&
-           answer.find("\r\nConnection: close\r\n") != std::string_view::npos &&
-           answer.find("HTTP/1.1 ", 1) == std::string_view::npos;
+  const auto complains = [&](std::string_view bytes) {
+    const std::size_t at = complaint_at(bytes);
+    return at > 0 && bytes.find("\r\nConnection: close\r\n", at) != std::string_view::npos;
   };
-  return complains(last_of(whole)) && complains(last_of(cut));
+  return complains(whole) && complains(cut) && complaint_at(whole) == complaint_at(cut);
 }
 
 }  // namespace
