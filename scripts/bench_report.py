@@ -86,7 +86,7 @@ def markdown(report):
     if any(min(row["busy"], row["other_busy"]) < busy_share_min for row in report["comparisons"]):
         lines += ["", f"\\* The server was on its core for less than {busy_share_min:.0%} of the time: its client could not ask faster."]
     lines += ["",
-              "Latency at half of the highest rate, requests sent at random times (exponential gaps) whether or not others were "
+              "Latency at half of the highest rate (as found while warming up), requests sent at random times (exponential gaps) whether or not others were "
               "answered, and measured from when they were due:",
               "",
               "| | requests/s | p50 µs | p99 µs | p99.9 µs |",

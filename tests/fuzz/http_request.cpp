@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine_service.hpp"
+#include "frontend/attribute_map.hpp"
 #include "http/body_reader.hpp"
 #include "http/check_api.hpp"
 #include "http/head_parser.hpp"
@@ -60,7 +61,12 @@ void read_body(std::uint8_t seed, const RequestView& request, std::string_view b
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes_count) {
   static fuzz::EngineService service;
-  static CheckApi check(service, HeaderFamilies().with(HeaderFamily::ietf).with(HeaderFamily::kong));
+  static const auto attributes =
+      AttributeMap::parse("client_ip,method,host,path,scheme=@scheme,principal=x-api-key|x-user");
+  REQUIRE_THAT(attributes.has_value());
+  static const HeaderFamilies families = HeaderFamilies().with(HeaderFamily::ietf).with(HeaderFamily::kong);
+  static CheckApi plain(service, families);
+  static CheckApi with_attributes(service, families, {*attributes, 2});
   static std::vector<Header> headers(headers_max);
   static Response response;
   if (bytes_count == 0) return 0;
@@ -86,7 +92,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
   if (request.body_owed) read_body(data[0], request, bytes.substr(head.size()));
 
   response.clear();
-  check.on_request(request, response);
+  request.from = {.address = Address::v4(192, 0, 2, 1), .port = 5};
+  ((data[0] & 4U) != 0 ? with_attributes : plain).on_request(request, response);
   std::string out;
   response.append_to(out, {.head_only = request.method == "HEAD", .keep_alive = request.keep_alive});
   REQUIRE_THAT(out.starts_with("HTTP/1.1 "));
