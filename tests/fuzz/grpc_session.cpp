@@ -47,7 +47,7 @@ struct NewsIgnored final : Session::Owner {
 /// Takes what is to be sent, as a client that reads would.
 bool take_output(Session& session) {
   for (std::string out;; out.clear()) {
-    if (!session.append_output(out, output_bytes_max)) return false;
+    if (session.append_output(out, output_bytes_max) == Session::Output::broken) return false;
     if (out.empty()) return true;
   }
 }
