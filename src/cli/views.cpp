@@ -75,7 +75,8 @@ std::string listening_line(const Json& document) {
     out += fmt::format("{} {}, ", text_of(front_end, "name"), places.empty() ? "nowhere" : places);
   }
   if (out.empty())
-    out = fmt::format("http {}, admin {}, ", text_of(listeners, "http"), text_of(listeners, "admin"));
+    out = fmt::format("http {}, grpc {}, admin {}, ", text_of(listeners, "http"), text_of(listeners, "grpc"),
+                      text_of(listeners, "admin"));
   return fmt::format("{}sync {}, heartbeat {}", out, text_of(listeners, "sync"),
                      text_of(listeners, "heartbeat"));
 }

@@ -141,7 +141,7 @@ class Streams(ClusterCase):
         head = b"GET /v1/check?principal=alice HTTP/1.1\r\nHost: x\r\n"
         for port in (HTTP_PORT, ADMIN_PORT):
             for data in (
-                    b"\r\n\r\n", b"\0" * 1000, b"GET", b"GET / HTTP/9.9\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+                    b"\r\n\r\n", b"\0" * 1000, b"GET", b"GET / HTTP/9.9\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\nx\r\n\r\n",
                     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\xff" * 500,
                     b"GET /" + b"a" * 200000 + b" HTTP/1.1\r\n\r\n",
                     b"GET /v1/check?principal=" + b"%41" * 50000 + b" HTTP/1.1\r\n\r\n",

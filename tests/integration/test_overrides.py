@@ -78,7 +78,8 @@ class Overrides(ClusterCase):
             self.assertEqual(self.requests_of(node), expected)
 
     def test_a_rolling_restart_of_all_keeps_it(self):
-        nodes = self.cluster(3, config=self.one_rule(100, "10s"))
+        # Ready is to mean "has what the others have" here, however long this machine lets a process wait for its turn.
+        nodes = self.cluster(3, config=self.one_rule(100, "10s"), join_timeout="1h")
         expected = self.set_two(nodes[2])
         self.wait_requests(nodes, expected)
         for node in nodes:
