@@ -160,8 +160,8 @@ struct LimitStatus {
   bool counted = true;         ///< false: the counter table was full, so this limit could not be held
 };
 
-/// Limits beyond these are not looked at (`Decision::truncated`).
-inline constexpr std::uint32_t limits_per_request_max = 32;
+/// Limits beyond these are not looked at (`Decision::truncated`): two for each of a request's 64 descriptors.
+inline constexpr std::uint32_t limits_per_request_max = 128;
 
 /// The verdict on a request. `limits` has one entry for every counter that a limit led to and for every
 /// unlimited rule, in the order of the descriptors, and for each of them of the rules.

@@ -1,6 +1,7 @@
 #include "app/node_service.hpp"
 
 #include <chrono>
+#include <utility>
 
 #include "http/live_reach.hpp"
 #include "node/live_words.hpp"
@@ -8,17 +9,29 @@
 namespace starling {
 namespace {
 
-constexpr std::chrono::seconds failure_log_interval{10};
+constexpr std::chrono::seconds repeated_log_interval{10};
 
 }  // namespace
 
 void NodeService::on_failure(std::string_view what) {
-  ++failures_unsaid_count_;
-  if (Loop::now() < quiet_until_) return;
+  if (!failures_.happened()) return;
   log_->error("{} requests could not be decided, and passed unless their gateway says otherwise: {}",
-              failures_unsaid_count_, what);
-  quiet_until_ = Loop::now() + failure_log_interval;
-  failures_unsaid_count_ = 0;
+              std::exchange(failures_.unsaid_count, 0), what);
+}
+
+void NodeService::on_truncated() {
+  if (!truncations_.happened()) return;
+  log_->warn(
+      "{} requests were held to {} limits only, and more applied: send fewer descriptors, or let fewer rules "
+      "match one",
+      std::exchange(truncations_.unsaid_count, 0), limits_per_request_max);
+}
+
+bool NodeService::Repeated::happened() {
+  ++unsaid_count;
+  if (Loop::now() < quiet_until) return false;
+  quiet_until = Loop::now() + repeated_log_interval;
+  return true;
 }
 
 tl::expected<LiveView, std::string> NodeService::set_live(const http::LiveChange& change) {

@@ -24,7 +24,9 @@ class NodeService final : public CheckService, public http::AdminService {
       : node_(node), log_(std::move(log)), front_ends_(std::move(front_ends)) {}
   Decision decide(const Request& request) override {
     decided_at_ = Loop::wall();
-    return node_.decide(request, decided_at_);
+    const Decision decision = node_.decide(request, decided_at_);
+    if (decision.truncated) on_truncated();
+    return decision;
   }
   bool ready() const override { return node_.state() == EngineState::ready; }
   WallTime decided_at() const override { return decided_at_; }
@@ -41,12 +43,23 @@ class NodeService final : public CheckService, public http::AdminService {
   }
 
  private:
+  /// Says something from time to time, with how often it happened meanwhile.
+  struct Repeated {
+    Instant quiet_until{};
+    std::uint64_t unsaid_count = 0;
+
+    /// True if it is time to say it.
+    bool happened();
+  };
+
+  void on_truncated();
+
   Node& node_;
   Log log_;
   FrontEndsView front_ends_;
   WallTime decided_at_{};
-  Instant quiet_until_{};  ///< failures before this are not logged
-  std::uint64_t failures_unsaid_count_ = 0;
+  Repeated failures_;
+  Repeated truncations_;
 };
 
 }  // namespace starling

@@ -22,7 +22,7 @@ class RankedLimits {
   const LimitStatus* tightest() const { return count_ == 0 ? nullptr : limits_[0]; }
 
  private:
-  std::array<const LimitStatus*, limits_per_request_max> limits_{};
+  std::array<const LimitStatus*, limits_per_request_max> limits_;  ///< of these, `count_` are set
   std::size_t count_ = 0;
 };
 

@@ -177,6 +177,7 @@ Json status_document(const NodeStatus& status, const std::vector<LiveView>& live
   document["decisions"] = {{"allowed", status.counts.allowed},
                            {"denied", status.counts.denied},
                            {"uncounted", status.counts.uncounted},
+                           {"truncated", status.counts.truncated},
                            {"failed", status.decisions_failed}};
   document["overrides"] = overrides_document(status.counts.live);
   document["datagrams"] = datagrams_document(status);

@@ -133,6 +133,16 @@ class RlsJson(ClusterCase):
                 answer = session.request("/json", method="POST", body=body)
                 self.assertEqual((answer.status, len(answer.json()["statuses"])), (200, 32))
 
+    def test_more_limits_than_are_looked_at_are_counted_and_told(self):
+        three = "limits: [{requests: 5, per: 1h}, {requests: 5, per: 1d}, {requests: 5, per: 1w}]"
+        config = self.rules(f'domain: edge\nrules:\n  - name: three\n    match: {{user: "*"}}\n    {three}\n')
+        node = self.node(1, config=config).wait_ready()
+        for count, truncated in ((42, 0), (43, 1)):  # descriptors of three limits each: 126, 129
+            status, _, answer = self.ask(node, question(*[entries(user=f"u{i}") for i in range(count)]))
+            self.assertEqual((status, len(answer["statuses"])), (200, count))
+            self.assertEqual(node.get("/v1/status").json()["decisions"]["truncated"], truncated)
+        wait_until("a line in the log", lambda: "held to 128 limits only" in node.log())
+
     def test_the_health_check_is_ok_only_between_joining_and_leaving(self):
         # The only peer never answers, so the node waits for it until it is told not to.
         waiting = self.node(2, neighborhood_host=self.subnet.host(9), join_timeout="1h").wait_live()

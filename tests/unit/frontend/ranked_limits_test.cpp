@@ -57,7 +57,7 @@ TEST_SUITE("frontend.ranked_limits") {
 
   TEST_CASE("as many limits as a decision can have are ranked") {
     std::vector<LimitStatus> limits;
-    for (std::size_t i = 0; i < limits_per_request_max; ++i) limits.push_back(open("x", 100 - i));
+    for (std::size_t i = 0; i < limits_per_request_max; ++i) limits.push_back(open("x", 1'000 - i));
     const RankedLimits ranked({.limits = limits});
     REQUIRE(ranked.all().size() == limits_per_request_max);
     CHECK(ranked.tightest() == &limits.back());

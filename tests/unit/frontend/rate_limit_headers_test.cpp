@@ -109,12 +109,13 @@ TEST_SUITE("frontend.rate_limit_headers") {
   TEST_CASE("IETF: of many limits the eight tightest are told") {
     std::vector<LimitStatus> limits;
     for (std::uint32_t i = 0; i < limits_per_request_max; ++i)
-      limits.push_back(limit("r", 100, i + 1, 50 - i, 10));
+      limits.push_back(limit("r", 2'000, i + 1, 1'000 - i, 10));
     const auto items = read_list(tell(ietf, {.limits = limits, .tightest = &limits.back()}).at("RateLimit"));
     REQUIRE(items.has_value());
     REQUIRE(items->size() == policies_per_answer_max);
     for (std::size_t i = 0; i < items->size(); ++i)
-      CHECK(items->at(i).parameters.at("r") == static_cast<std::int64_t>(50 - 31 + i));
+      CHECK(items->at(i).parameters.at("r") ==
+            static_cast<std::int64_t>(1'000 - (limits_per_request_max - 1) + i));
   }
 
   TEST_CASE("IETF: whatever is decided, both fields are lists that name the same policies, each once") {
