@@ -21,7 +21,7 @@ from harness import ClusterCase, Session, request, skip, wait_until  # noqa: E40
 from harness.node import die_with_parent  # noqa: E402
 
 examples = tree / "scripts/gateways/envoy"
-gateway_port, admin_port, app_port = 10000, 9901, 3000
+gateway_port, admin_port, app_port = 8000, 9901, 9000
 patient_timeout = "10s"     # instead of what the examples say, where a test is not about timeouts
 
 
@@ -136,9 +136,11 @@ class EnvoyCase(ClusterCase):
         """The example's text, at the test's addresses; the name of the nodes is asked of the test's DNS server."""
         text = (examples / name).read_text(encoding="utf-8")
         address = self.subnet.host(100)
-        text = replaced(text, "address: 0.0.0.0, port_value: 10000", f"address: {address}, port_value: {gateway_port}", 1)
+        text = replaced(text, "address: 127.0.0.1, port_value: 8000", f"address: {address}, port_value: {gateway_port}", 1)
         text = replaced(text, "address: 127.0.0.1, port_value: 9901", f"address: {address}, port_value: {admin_port}", 1)
-        text = replaced(text, "address: 127.0.0.1, port_value: 3000", f"address: {self.subnet.host(101)}, port_value: {app_port}", 1)
+        text = replaced(text, "address: 127.0.0.1, port_value: 9000", f"address: {self.subnet.host(101)}, port_value: {app_port}", 1)
+        node_port = "port_value: 8081" if name == "ratelimit.yaml" else "port_value: 8080"
+        text = replaced(text, f"address: 127.0.0.1, {node_port}", f"address: {self.nodes_name}, {node_port}", 1)
         host, port = self.dns().server.split(":")
         text = replaced(text, "\nstatic_resources:\n", f"""
 typed_dns_resolver_config:

@@ -4,7 +4,7 @@
 What Envoy 1.40 sends for `PUT /a/b?hits=0` with a body, by that file (recorded from a socket):
 
     PUT /v1/check/a/b?hits=0 HTTP/1.1          the client's method, path and query, behind path_prefix
-    host: gateway.example:10000                the client's
+    host: gateway.example:8000                 the client's
     content-length: 0                          whatever the body
     x-api-key: alice                           allowed_headers
     x-client-address: 127.66.0.9               headers_to_add, instead of what the client sent under this name
