@@ -1,7 +1,12 @@
 #!/usr/bin/env python3
 """Where a setting comes from: flag > environment > file > default, under every name it has."""
 
+import pathlib
+import re
+
 from harness import ClusterCase, main
+
+readme = pathlib.Path(__file__).resolve().parents[2] / "README.md"
 
 azure_settings = (  # flag, Azure's name, environment, default
     ("heartbeat-port", "neighborhood.heartbeat.port", "NEIGHBORHOOD_HEARTBEAT_PORT", "4291"),
@@ -79,13 +84,18 @@ class Settings(ClusterCase):
         for name, azure, variable, default in azure_settings:
             for word in ("--" + name, azure, variable, default):
                 self.assertIn(word, shown.stdout)
-        for flag in ("config", "bind", "neighborhood-host", "http-port", "grpc-port",
-                     "grpc-max-connection-age", "admin-port", "cluster", "node-name", "dns-servers",
-                     "resolve-interval", "heartbeat-interval", "sync-interval", "join-timeout", "drain-timeout",
-                     "max-counters", "egress-limit", "headers", "attributes", "trusted-hops", "log-level"):
-            self.assertIn("--" + flag, shown.stdout)
-            variable = "NEIGHBORHOOD_HOST" if flag == "neighborhood-host" else "STARLING_" + flag.upper().replace("-", "_")
-            self.assertIn(variable, shown.stdout)
+
+    def test_the_readmes_table_is_what_help_says(self):
+        """Flags, variables and defaults, in both directions. `none` may be said in other words there."""
+        shown = self.starling("node", "--help").stdout
+        told = {}
+        for option in re.split(r"\n  (?=--)", shown)[1:]:     # "--flag[,--other name] VALUE  what it does [env: A or B; default: D]"
+            variables, default = re.search(r"\[env: (.*); default: (.*)\]", option).groups()
+            told[re.match(r"--[a-z-]+", option).group()] = (variables.replace(" or ", ", "), default)
+        rows = re.findall(r"^\| `(--\S+)` \| (.*?) \| (.*?) \| ", readme.read_text(encoding="utf-8"), re.M)
+        written = {flag: (variables.replace("`", ""), "none" if told.get(flag, ("", ""))[1] == "none" else default.strip("`"))
+                   for flag, variables, default in rows}
+        self.assertEqual(written, told)
 
 
 if __name__ == "__main__":
