@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 from harness import ClusterCase, main, patience, skip
@@ -80,6 +81,22 @@ class Explains(unittest.TestCase):
                 self.assertEqual((result.returncode, result.stdout), (2, ""), result)
                 self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
                 self.assertTrue(result.stderr.startswith(name + ": "), result.stderr)
+
+    def test_a_run_of_no_test_at_all_has_not_passed(self):
+        """Meson finds nothing wrong with a suite that nobody has. The folder is a copy with steps that do nothing."""
+        with tempfile.TemporaryDirectory() as folder:
+            copy = pathlib.Path(folder) / "scripts"
+            copy.mkdir()
+            for name in ("test", "lib.sh"):
+                shutil.copy(tree / "scripts" / name, copy)
+            for name in ("install-deps", "build", "meson"):
+                (copy / name).write_text("#!/bin/sh\n", encoding="ascii")
+                (copy / name).chmod(0o755)
+            environment = {**os.environ, "PATH": f"{copy}:{os.environ['PATH']}"}
+            result = run(copy / "test", "--suite", "fun", environment=environment)
+            self.assertEqual((result.returncode, result.stdout), (1, ""), result)
+            self.assertIn("--suite fun", result.stderr)
+            self.assertEqual(run(copy / "test", "--list", environment=environment).returncode, 0)
 
 
 class InstallDeps(ClusterCase):
