@@ -16,6 +16,9 @@ namespace starling::grpc {
 
 class Session;
 
+/// What each buffer of a call keeps when its bytes are done with.
+inline constexpr std::size_t call_kept_bytes_max = 1'024;
+
 /// Calls are list nodes that wander: from the free ones to those of a session and back, so that a call
 /// allocates nothing once there have been as many at a time.
 struct Call final : MessageSink {
@@ -27,7 +30,7 @@ struct Call final : MessageSink {
 
   void send(std::string_view bytes) override;
   /// Ready for another call.
-  void reset(std::size_t kept_bytes_max);
+  void reset();
 
   std::list<Call>::iterator self;
   Session* session = nullptr;

@@ -99,9 +99,13 @@ void Connection::on_read(ssize_t count) {
 }
 
 void Connection::receive(std::string_view bytes) {
-  heard_ms_ = now_ms();
-  pinged_ms_ = 0;
-  switch (session_.receive(bytes, heard_ms_)) {
+  const std::uint64_t frames_before = session_.frames_count();
+  const Session::Received received = session_.receive(bytes, now_ms());
+  if (session_.frames_count() != frames_before) {
+    heard_ms_ = now_ms();
+    pinged_ms_ = 0;
+  }
+  switch (received) {
     case Session::Received::good:
       return flush();
     case Session::Received::not_http2:
@@ -221,7 +225,11 @@ void Connection::check_times() {
   }
   if (pinged_ms_ != 0 && is_over(pinged_ms_, options().keepalive_timeout))
     return lose(ErrorReason::keepalive_timeout);
-  if (pinged_ms_ == 0 && is_over(heard_ms_, options().keepalive_interval)) {
+  // In the middle of headers a client cannot answer: those that do not end hold memory, and end here.
+  const auto silence_max = session_.in_headers()
+                               ? std::min(options().call_timeout, options().keepalive_interval)
+                               : options().keepalive_interval;
+  if (pinged_ms_ == 0 && is_over(heard_ms_, silence_max)) {
     session_.ping();
     pinged_ms_ = now;
   }

@@ -94,7 +94,7 @@ class Connection final : private Session::Owner {
   std::size_t lingered_bytes_ = 0;
   std::uint64_t began_ms_;
   std::uint64_t aged_ms_;          ///< when it becomes too old; 0: never
-  std::uint64_t heard_ms_;         ///< when bytes came last
+  std::uint64_t heard_ms_;         ///< when a frame came last
   std::uint64_t pinged_ms_ = 0;    ///< 0: since it was heard, it has not been asked
   std::uint64_t progress_ms_ = 0;  ///< in sending
   std::uint64_t leaving_ms_ = 0;   ///< of the last step of leaving, or when lingering began

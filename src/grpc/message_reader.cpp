@@ -36,6 +36,10 @@ void MessageReader::reset(std::size_t kept_bytes_max) {
   state_ = State::empty;
   prefix_bytes_ = 0;
   length_ = 0;
+  drop_message(kept_bytes_max);
+}
+
+void MessageReader::drop_message(std::size_t kept_bytes_max) {
   message_.clear();
   if (message_.capacity() > kept_bytes_max) message_.shrink_to_fit();
 }

@@ -36,8 +36,8 @@ class MessageReader {
   std::size_t length() const { return length_; }
   std::size_t buffered_bytes() const { return message_.size(); }
 
-  /// Forgets the message but not the state.
-  void drop_message() { message_.clear(); }
+  /// Forgets the message but not the state; keeps memory for `kept_bytes_max` at most.
+  void drop_message(std::size_t kept_bytes_max);
   /// Ready for another call; keeps memory for `kept_bytes_max` at most.
   void reset(std::size_t kept_bytes_max);
 

@@ -20,10 +20,13 @@ struct ServerOptions {
   std::uint32_t header_list_bytes_max =
       16 * 1024;  ///< of one call: names, values, and 32 for each (RFC 9113)
   std::size_t message_bytes_max = std::size_t{64} * 1024;
-  /// Messages that are not whole yet and answers that are not out yet, of one connection and of all. Above
+  /// Messages that are not answered yet and answers that are not out yet, of one connection and of all. Above
   /// it a call is answered RESOURCE_EXHAUSTED.
   std::size_t buffered_bytes_per_connection_max = std::size_t{1024} * 1024;
   std::size_t buffered_bytes_max = std::size_t{64} * 1024 * 1024;
+  /// What each connection may have of these even when others have taken all: room for a message or a few, so
+  /// that nobody can keep the others from asking.
+  std::size_t buffered_bytes_share = std::size_t{4} * 1024;
 
   std::uint32_t stream_window_bytes = 128 * 1024;  ///< a whole message and more, so that none has to wait
   std::int32_t connection_window_bytes = 1024 * 1024;
@@ -44,8 +47,9 @@ struct ServerOptions {
   /// answered, and has as long again to take that.
   std::chrono::milliseconds call_timeout{10'000};
   std::chrono::milliseconds output_timeout{60'000};  ///< without any progress in sending
-  /// After this long in silence the client is asked by PING whether it is there. gRPC clients keep idle
-  /// connections for hours, so silence alone is no reason to close.
+  /// After this long without a new frame the client is asked by PING whether it is there, and within headers
+  /// after `call_timeout`. gRPC clients keep idle connections for hours, so silence alone is no reason to
+  /// close.
   std::chrono::milliseconds keepalive_interval{300'000};
   std::chrono::milliseconds keepalive_timeout{20'000};  ///< for the answer to that
   /// After this long, give or take a tenth, the client is sent to connect anew, so that it finds nodes that

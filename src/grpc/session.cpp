@@ -11,9 +11,8 @@
 namespace starling::grpc {
 namespace {
 
-/// Calls that are kept for later ones. The memory of each is bounded by `kept_bytes_max`.
+/// Calls that are kept for later ones. The memory of each is bounded by `call_kept_bytes_max`.
 constexpr std::size_t free_calls_max = 4'096;
-constexpr std::size_t kept_bytes_max = 1'024;
 /// What a header counts for beyond its bytes (RFC 9113, section 6.5.2).
 constexpr std::size_t header_overhead_bytes = 32;
 constexpr std::array<std::uint8_t, 8> ping_data{'s', 't', 'a', 'r', 'l', 'i', 'n', 'g'};
@@ -28,6 +27,9 @@ std::string_view text_of(const std::uint8_t* bytes, std::size_t count) {
 struct Session::Callbacks {
   static Session& of(void* session) { return *static_cast<Session*>(session); }
 
+  static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* self) {
+    return of(self).on_begin_frame(*head);
+  }
   static int begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* self) {
     return of(self).on_begin_headers(*frame);
   }
@@ -53,6 +55,7 @@ struct Session::Callbacks {
   static Table make() {
     nghttp2_session_callbacks* made = nullptr;
     STARLING_CHECK(nghttp2_session_callbacks_new(&made) == 0);
+    nghttp2_session_callbacks_set_on_begin_frame_callback(made, begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(made, begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(made, header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(made, frame);
@@ -158,6 +161,12 @@ Call* Session::call_of(std::int32_t id) const {
   return static_cast<Call*>(nghttp2_session_get_stream_user_data(session_.get(), id));
 }
 
+int Session::on_begin_frame(const nghttp2_frame_hd& head) {
+  ++frames_count_;
+  in_headers_ = head.type == NGHTTP2_HEADERS || head.type == NGHTTP2_CONTINUATION;
+  return 0;
+}
+
 int Session::on_begin_headers(const nghttp2_frame& frame) {
   head_of_ = nullptr;
   if (frame.hd.type != NGHTTP2_HEADERS || frame.headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
@@ -198,6 +207,8 @@ int Session::on_frame(const nghttp2_frame& frame) {
       if ((frame.hd.flags & NGHTTP2_FLAG_ACK) != 0 && leaving_ == Leaving::announced) leave();
       return 0;
     case NGHTTP2_HEADERS:
+      in_headers_ = false;
+      break;
     case NGHTTP2_DATA:
       break;
     case NGHTTP2_RST_STREAM:
@@ -289,15 +300,17 @@ bool Session::charge(Call& call) {
   const std::size_t before = std::exchange(call.charged_bytes, bytes);
   buffered_bytes_ += bytes - before;  // modulo 2^64, so it may shrink
   context_.counters.buffered_bytes += bytes - before;
-  return bytes <= before || (buffered_bytes_ <= context_.options.buffered_bytes_per_connection_max &&
-                             context_.counters.buffered_bytes <= context_.options.buffered_bytes_max);
+  const ServerOptions& options = context_.options;
+  return bytes <= before || buffered_bytes_ <= options.buffered_bytes_share ||
+         (buffered_bytes_ <= options.buffered_bytes_per_connection_max &&
+          context_.counters.buffered_bytes <= options.buffered_bytes_max);
 }
 
 void Session::release(Call& call) {
   if (&call == head_of_) head_of_ = nullptr;
   std::list<Call>& from = call.is_stream ? streams_ : calls_;
   if (call.is_stream) call.streaming->on_closed(call);
-  call.reset(kept_bytes_max);
+  call.reset();
   charge(call);
   --context_.counters.calls_open;
   if (context_.free_calls.size() < free_calls_max)

@@ -62,6 +62,10 @@ class Session {
   /// Appends what is to be sent until `out` has more than `bytes_max`.
   Output append_output(std::string& out, std::size_t bytes_max);
 
+  /// The frames that began to come. Bytes alone are no sign of life: one frame can be drawn out for ever.
+  std::uint64_t frames_count() const { return frames_count_; }
+  /// A header block may be unfinished; surely not once another frame has come.
+  bool in_headers() const { return in_headers_; }
   /// The client's SETTINGS have come: it speaks HTTP/2.
   bool is_greeted() const { return greeted_; }
   /// Nothing is to be received or sent any more.
@@ -85,6 +89,7 @@ class Session {
   };
 
   // What nghttp2 tells; each returns an nghttp2 error code.
+  int on_begin_frame(const nghttp2_frame_hd& head);
   int on_begin_headers(const nghttp2_frame& frame);
   int on_header(std::string_view name, std::string_view value);
   int on_frame(const nghttp2_frame& frame);
@@ -122,10 +127,12 @@ class Session {
   std::list<Call> streams_;  ///< those that a StreamMethod has accepted
   Call* head_of_ = nullptr;  ///< whose request headers are coming in; HTTP/2 does not interleave them
   std::size_t buffered_bytes_ = 0;
+  std::uint64_t frames_count_ = 0;
   std::uint64_t now_ms_ = 0;
   Leaving leaving_ = Leaving::no;
   bool greeted_ = false;
   bool receiving_ = false;
+  bool in_headers_ = false;
 };
 
 }  // namespace starling::grpc

@@ -40,7 +40,7 @@ void Call::send(std::string_view bytes) {
   session->send_on_stream(*this, bytes);
 }
 
-void Call::reset(std::size_t kept_bytes_max) {
+void Call::reset() {
   session = nullptr;
   phase = Phase::asking;
   code = Code::ok;
@@ -48,9 +48,9 @@ void Call::reset(std::size_t kept_bytes_max) {
   unary = nullptr;
   streaming = nullptr;
   head.reset();
-  reader.reset(kept_bytes_max);
+  reader.reset(call_kept_bytes_max);
   output.clear();
-  if (output.capacity() > kept_bytes_max) output.shrink_to_fit();
+  if (output.capacity() > call_kept_bytes_max) output.shrink_to_fit();
   output_sent = 0;
   message.clear();
 }
@@ -109,6 +109,7 @@ void Session::answer_unary(Call& call) {
   if (status.code != Code::ok) return answer_status(call, status.code, status.message);
   write_prefix(call.output.data(), call.output.size() - message_prefix_bytes);
   call.phase = Call::Phase::answered;
+  call.reader.drop_message(call_kept_bytes_max);
   charge(call);
   submit_answer(call);
 }
@@ -125,6 +126,8 @@ void Session::open_stream(Call& call) {
   if (status.code != Code::ok) return answer_status(call, status.code, status.message);
   call.is_stream = true;
   call.phase = Call::Phase::streaming;
+  call.reader.drop_message(call_kept_bytes_max);  // the stream may stay for hours
+  charge(call);
   streams_.splice(streams_.end(), calls_, call.self);
   submit_answer(call);
   if (leaving_ == Leaving::final)
@@ -179,7 +182,7 @@ int Session::submit_trailers(const Call& call) {
 void Session::answer_status(Call& call, Code code, std::string_view message) {
   call.phase = Call::Phase::answered;
   call.output.clear();
-  call.reader.drop_message();
+  call.reader.drop_message(call_kept_bytes_max);
   charge(call);
   append_percent_encoded(call.message, message);
   const std::array<nghttp2_nv, 5> head{
