@@ -15,6 +15,9 @@ namespace {
 constexpr std::size_t free_calls_max = 4'096;
 /// What a header counts for beyond its bytes (RFC 9113, section 6.5.2).
 constexpr std::size_t header_overhead_bytes = 32;
+/// Of `header_list_bytes_max`: a block of more, be it of a call or of trailers, ends the connection. HPACK
+/// repeats 4 KiB with one byte, so that a read of 16 KiB can become 64 MiB to check.
+constexpr std::size_t lists_max = 4;
 constexpr std::array<std::uint8_t, 8> ping_data{'s', 't', 'a', 'r', 'l', 'i', 'n', 'g'};
 
 std::string_view text_of(const std::uint8_t* bytes, std::size_t count) {
@@ -163,6 +166,7 @@ Call* Session::call_of(std::int32_t id) const {
 
 int Session::on_begin_frame(const nghttp2_frame_hd& head) {
   ++frames_count_;
+  if (head.type == NGHTTP2_HEADERS) block_list_bytes_ = 0;
   in_headers_ = head.type == NGHTTP2_HEADERS || head.type == NGHTTP2_CONTINUATION;
   return 0;
 }
@@ -186,9 +190,13 @@ int Session::on_begin_headers(const nghttp2_frame& frame) {
 }
 
 int Session::on_header(std::string_view name, std::string_view value) {
+  const std::size_t bytes = name.size() + value.size() + header_overhead_bytes;
+  block_list_bytes_ += bytes;
+  if (block_list_bytes_ > lists_max * context_.options.header_list_bytes_max)
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
   if (head_of_ == nullptr) return 0;
   RequestHead& head = head_of_->head;
-  head.list_bytes += name.size() + value.size() + header_overhead_bytes;
+  head.list_bytes += bytes;
   // What is too large is read on, because the next headers' compression builds on it, but not looked at.
   if (head.list_bytes > context_.options.header_list_bytes_max) return 0;
   if (name == ":path")

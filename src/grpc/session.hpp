@@ -128,6 +128,7 @@ class Session {
   Call* head_of_ = nullptr;  ///< whose request headers are coming in; HTTP/2 does not interleave them
   std::size_t buffered_bytes_ = 0;
   std::uint64_t frames_count_ = 0;
+  std::size_t block_list_bytes_ = 0;  ///< of the header block that comes in, uncompressed
   std::uint64_t now_ms_ = 0;
   Leaving leaving_ = Leaving::no;
   bool greeted_ = false;

@@ -56,4 +56,37 @@ TEST_SUITE("grpc.memory") {
     CHECK(fixture.errors(ErrorReason::keepalive_timeout) == 2);
     CHECK(fixture.is_well());
   }
+
+  TEST_CASE("headers that unfold to far more than a list may have end the connection") {
+    Fixture fixture;
+    // An entry for HPACK's memory, and references to it: 65,536 bytes are some 61 of them.
+    const std::string value = std::string("\x7f\x81\x07", 3) + std::string(1'024, 'v');
+    const std::string remember = std::string("\x40\x01", 2) + "a" + value;
+    const auto is_closed = [&](std::size_t references_count, bool in_trailers) {
+      const auto socket = fixture.connect_raw();
+      const std::string block = header_block(headers_for(echo_path)) + remember;
+      const std::string references(references_count, '\xbe');
+      std::string bytes = std::string(preface) + frame(NGHTTP2_SETTINGS, 0, 0, "");
+      if (in_trailers)
+        bytes += frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, block) +
+                 frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 1, references);
+      else
+        bytes +=
+            frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 1, block + references);
+      fixture.send(*socket, bytes + frame(NGHTTP2_PING, 0, 0, "12345678"));
+      std::string received;
+      CHECK(pump(fixture.loop, [&] {
+        received += socket->receive_some();
+        return socket->is_over() || !frames_of(received, NGHTTP2_PING).empty();
+      }));
+      return socket->is_over();
+    };
+    CHECK(!is_closed(50, false));
+    CHECK(!is_closed(50, true));
+    CHECK(fixture.errors(ErrorReason::protocol_violated) == 0);
+    CHECK(is_closed(70, false));
+    CHECK(is_closed(70, true));
+    CHECK(fixture.errors(ErrorReason::protocol_violated) == 2);
+    CHECK(fixture.is_well());
+  }
 }
