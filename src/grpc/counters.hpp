@@ -24,8 +24,8 @@ enum class ErrorReason : std::uint8_t {
   // The client is told by a reset of the stream or by GOAWAY:
   calls_too_many,     ///< REFUSED_STREAM: above `calls_max`, or `calls_per_connection_max` at the beginning
   stream_malformed,   ///< HTTP/2 rules were broken within a stream
-  protocol_violated,  ///< HTTP/2 rules were broken by the connection; too many streams or resets as well
-  keepalive_timeout,  ///< no answer to PING
+  protocol_violated,  ///< HTTP/2 rules were broken by the connection; too many streams, resets or headers too
+  keepalive_timeout,  ///< no answer to PING, or headers without an end
   goaway_timeout,     ///< calls were under way after `goaway_timeout`
   // Nobody is there to be told, or not in this protocol:
   not_http2,        ///< other first bytes than HTTP/2's; HTTP/1 is told with 505
