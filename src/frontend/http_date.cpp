@@ -11,13 +11,13 @@ constexpr std::uint64_t last_second = 253'402'300'799;  // 9999-12-31 23:59:59
 constexpr std::string_view weekdays = "SunMonTueWedThuFriSat";
 constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
-void append_digits(std::string& out, unsigned number, unsigned divisor) {
+void append_digits(TextBuffer& out, unsigned number, unsigned divisor) {
   for (; divisor > 0; divisor /= 10) out += static_cast<char>('0' + number / divisor % 10);
 }
 
 }  // namespace
 
-void append_http_date(std::string& out, std::uint64_t epoch_s) {
+void append_http_date(TextBuffer& out, std::uint64_t epoch_s) {
   const std::chrono::sys_seconds at{
       std::chrono::seconds(static_cast<std::int64_t>(std::min(epoch_s, last_second)))};
   const auto midnight = std::chrono::floor<std::chrono::days>(at);

@@ -3,12 +3,13 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+
+#include "base/text_buffer.hpp"
 
 namespace starling {
 
 /// Appends the date that is `epoch_s` seconds after 1970-01-01 UTC, always 29 bytes. The form ends with the
 /// year 9999: what lies beyond is shown as its last second.
-void append_http_date(std::string& out, std::uint64_t epoch_s);
+void append_http_date(TextBuffer& out, std::uint64_t epoch_s);
 
 }  // namespace starling

@@ -29,11 +29,16 @@ class PolicyNames {
   std::string_view of(const LimitStatus& limit) const {
     return at(static_cast<std::size_t>(&limit - limits_.data()));
   }
+  /// True if the name can stand between double quotes as it is.
+  bool is_quotable(const LimitStatus& limit) const {
+    return places_[static_cast<std::size_t>(&limit - limits_.data())].quotable;
+  }
 
  private:
   struct Place {
     std::size_t begin = 0;
     std::size_t bytes = 0;
+    bool quotable = true;
   };
 
   std::string_view at(std::size_t i) const {

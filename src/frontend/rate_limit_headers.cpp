@@ -1,89 +1,89 @@
 #include "frontend/rate_limit_headers.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
-#include <concepts>
 #include <limits>
-#include <string>
 #include <string_view>
-#include <utility>
 
 #include "frontend/http_date.hpp"
 
 namespace starling {
 namespace {
 
+namespace header {
+constexpr HeaderName policy("RateLimit-Policy");
+constexpr HeaderName left("RateLimit");
+constexpr HeaderName x_limit("X-RateLimit-Limit");
+constexpr HeaderName x_remaining("X-RateLimit-Remaining");
+constexpr HeaderName x_reset("X-RateLimit-Reset");
+constexpr HeaderName x_capacity("X-RateLimit-Capacity");
+constexpr HeaderName x_learning("X-RateLimit-Learning");
+constexpr HeaderName limit("RateLimit-Limit");
+constexpr HeaderName remaining("RateLimit-Remaining");
+constexpr HeaderName reset("RateLimit-Reset");
+constexpr HeaderName learning("Starling-Learning");
+constexpr HeaderName retry_after("Retry-After");
+}  // namespace header
+
 /// The largest integer of a structured field (RFC 9651, section 3.3.1).
 constexpr std::uint64_t sf_integer_max = 999'999'999'999'999;
 
-void append_sf_integer(std::string& out, std::uint64_t number) {
-  const fmt::format_int digits(std::min(number, sf_integer_max));
-  out.append(digits.data(), digits.size());
+void append_sf_integer(TextBuffer& out, std::uint64_t number) {
+  out.append_number(std::min(number, sf_integer_max));
 }
 
 /// `text` is printable ASCII.
-void append_sf_string(std::string& out, std::string_view text) {
-  const auto needs_escape = [](char c) { return c == '"' || c == '\\'; };
+void append_sf_string(TextBuffer& out, std::string_view text, bool quotable) {
   out += '"';
-  while (!text.empty()) {
-    const auto plain = std::find_if(text.begin(), text.end(), needs_escape);
-    out.append(text.begin(), plain);
-    text.remove_prefix(static_cast<std::size_t>(plain - text.begin()));
-    if (text.empty()) break;
-    out += '\\';
-    out += text.front();
-    text.remove_prefix(1);
+  if (quotable) {
+    out += text;  // as usual
+  } else {
+    for (const char c : text) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
   }
   out += '"';
 }
 
-void add(HeaderSink& headers, std::string_view name, std::uint64_t number) {
-  const fmt::format_int digits(number);
-  headers.begin_header(name).append(digits.data(), digits.size());
+void add(HeaderSink& headers, const HeaderName& name, std::uint64_t number) {
+  headers.begin_header(name).append_number(number);
   headers.end_header();
 }
 
-void add(HeaderSink& headers, std::string_view name, std::string_view text) {
+void add(HeaderSink& headers, const HeaderName& name, std::string_view text) {
   headers.begin_header(name).append(text);
-  headers.end_header();
-}
-
-template <std::invocable<std::string&> Write>
-void add(HeaderSink& headers, std::string_view name, Write&& write) {
-  std::forward<Write>(write)(headers.begin_header(name));
   headers.end_header();
 }
 
 void add_ietf(std::span<const LimitStatus* const> limits, const PolicyNames& names, HeaderSink& headers) {
   limits = limits.first(std::min(limits.size(), policies_per_answer_max));
-  add(headers, "RateLimit-Policy", [&](std::string& out) {
-    for (const LimitStatus* limit : limits) {
-      if (limit != limits.front()) out += ", ";
-      append_sf_string(out, names.of(*limit));
-      out += ";q=";
-      append_sf_integer(out, limit->limit);
-      out += ";w=";
-      append_sf_integer(out, limit->window_s);
-    }
-  });
-  add(headers, "RateLimit", [&](std::string& out) {
-    for (const LimitStatus* limit : limits) {
-      if (limit != limits.front()) out += ", ";
-      append_sf_string(out, names.of(*limit));
-      out += ";r=";
-      append_sf_integer(out, limit->remaining);
-      out += ";t=";
-      append_sf_integer(out, reset_s(*limit));
-    }
-  });
+  TextBuffer& policies = headers.begin_header(header::policy);
+  for (const LimitStatus* limit : limits) {
+    if (limit != limits.front()) policies += ", ";
+    append_sf_string(policies, names.of(*limit), names.is_quotable(*limit));
+    policies += ";q=";
+    append_sf_integer(policies, limit->limit);
+    policies += ";w=";
+    append_sf_integer(policies, limit->window_s);
+  }
+  headers.end_header();
+  TextBuffer& left = headers.begin_header(header::left);
+  for (const LimitStatus* limit : limits) {
+    if (limit != limits.front()) left += ", ";
+    append_sf_string(left, names.of(*limit), names.is_quotable(*limit));
+    left += ";r=";
+    append_sf_integer(left, limit->remaining);
+    left += ";t=";
+    append_sf_integer(left, reset_s(*limit));
+  }
+  headers.end_header();
 }
 
 void add_x_ratelimit(const LimitStatus& tightest, HeaderSink& headers) {
-  add(headers, "X-RateLimit-Limit", tightest.limit);
-  add(headers, "X-RateLimit-Remaining", tightest.remaining);
-  add(headers, "X-RateLimit-Reset", reset_s(tightest));
+  add(headers, header::x_limit, tightest.limit);
+  add(headers, header::x_remaining, tightest.remaining);
+  add(headers, header::x_reset, reset_s(tightest));
 }
 
 /// Seconds since the epoch, rounded up.
@@ -96,33 +96,33 @@ std::uint64_t reset_at_s(const LimitStatus& limit, WallTime decided_at) {
 }
 
 void add_spinnaker(const LimitStatus& tightest, bool learning, WallTime decided_at, HeaderSink& headers) {
-  add(headers, "X-RateLimit-Capacity", tightest.limit);
-  add(headers, "X-RateLimit-Remaining", tightest.remaining);
-  add(headers, "X-RateLimit-Reset",
-      [&](std::string& out) { append_http_date(out, reset_at_s(tightest, decided_at)); });
-  add(headers, "X-RateLimit-Learning", learning ? "true" : "false");
+  add(headers, header::x_capacity, tightest.limit);
+  add(headers, header::x_remaining, tightest.remaining);
+  append_http_date(headers.begin_header(header::x_reset), reset_at_s(tightest, decided_at));
+  headers.end_header();
+  add(headers, header::x_learning, learning ? "true" : "false");
 }
 
 struct KongWindow {
   std::uint32_t window_s;
-  std::string_view limit_header;
-  std::string_view remaining_header;
+  HeaderName limit_header;
+  HeaderName remaining_header;
 };
 
 constexpr std::uint32_t day_s = 86'400;
 constexpr std::array kong_windows{
-    KongWindow{1, "X-RateLimit-Limit-Second", "X-RateLimit-Remaining-Second"},
-    KongWindow{60, "X-RateLimit-Limit-Minute", "X-RateLimit-Remaining-Minute"},
-    KongWindow{3'600, "X-RateLimit-Limit-Hour", "X-RateLimit-Remaining-Hour"},
-    KongWindow{day_s, "X-RateLimit-Limit-Day", "X-RateLimit-Remaining-Day"},
-    KongWindow{30 * day_s, "X-RateLimit-Limit-Month", "X-RateLimit-Remaining-Month"},
-    KongWindow{365 * day_s, "X-RateLimit-Limit-Year", "X-RateLimit-Remaining-Year"},
+    KongWindow{1, HeaderName("X-RateLimit-Limit-Second"), HeaderName("X-RateLimit-Remaining-Second")},
+    KongWindow{60, HeaderName("X-RateLimit-Limit-Minute"), HeaderName("X-RateLimit-Remaining-Minute")},
+    KongWindow{3'600, HeaderName("X-RateLimit-Limit-Hour"), HeaderName("X-RateLimit-Remaining-Hour")},
+    KongWindow{day_s, HeaderName("X-RateLimit-Limit-Day"), HeaderName("X-RateLimit-Remaining-Day")},
+    KongWindow{30 * day_s, HeaderName("X-RateLimit-Limit-Month"), HeaderName("X-RateLimit-Remaining-Month")},
+    KongWindow{365 * day_s, HeaderName("X-RateLimit-Limit-Year"), HeaderName("X-RateLimit-Remaining-Year")},
 };
 
 void add_kong(std::span<const LimitStatus* const> limits, HeaderSink& headers) {
-  add(headers, "RateLimit-Limit", limits.front()->limit);
-  add(headers, "RateLimit-Remaining", limits.front()->remaining);
-  add(headers, "RateLimit-Reset", reset_s(*limits.front()));
+  add(headers, header::limit, limits.front()->limit);
+  add(headers, header::remaining, limits.front()->remaining);
+  add(headers, header::reset, reset_s(*limits.front()));
   for (const KongWindow& window : kong_windows) {
     const LimitStatus* least = nullptr;
     for (const LimitStatus* limit : limits)
@@ -145,8 +145,8 @@ void RateLimitHeaders::add(const Decision& decision, const RankedLimits& ranked,
       add_spinnaker(*tightest, decision.learned || !tightest->enforced, decided_at, headers);
     if (families_.has(HeaderFamily::kong)) add_kong(ranked.all(), headers);
   }
-  if (decision.learned) starling::add(headers, "Starling-Learning", "true");
-  if (!decision.allowed) starling::add(headers, "Retry-After", retry_after_s(decision));
+  if (decision.learned) starling::add(headers, header::learning, "true");
+  if (!decision.allowed) starling::add(headers, header::retry_after, retry_after_s(decision));
 }
 
 }  // namespace starling

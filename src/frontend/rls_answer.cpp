@@ -18,16 +18,12 @@ constexpr bool concerns(const LimitStatus& limit, std::size_t descriptor) {
   return (limit.descriptors >> descriptor & 1U) != 0;
 }
 
-constexpr char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 constexpr bool may_be_quoted(char c) {
   return c >= ' ' && c < '\x7f' && c != '"' && c != '\\';
 }
 
 /// What may not stand between quotes as it is becomes %XX.
-void append_safe_name(std::string& out, std::string_view text) {
+void append_safe_name(TextBuffer& out, std::string_view text) {
   if (text.size() <= policy_name_bytes_max && std::all_of(text.begin(), text.end(), may_be_quoted)) {
     out.append(text);  // as usual
     return;
@@ -49,19 +45,15 @@ void append_safe_name(std::string& out, std::string_view text) {
 
 }  // namespace
 
-std::string& RlsAnswer::begin_header(std::string_view name) {
-  Place& place = header_places_.emplace_back()[0];
-  place = {bytes_.size(), name.size()};
-  bytes_.append(name);
-  const auto copy = std::span(bytes_).last(name.size());
-  std::transform(copy.begin(), copy.end(), copy.begin(), lower);
+TextBuffer& RlsAnswer::begin_header(const HeaderName& name) {
+  headers_.push_back({name.lower(), {}});
+  header_places_.push_back({bytes_.size(), 0});
   return bytes_;
 }
 
 void RlsAnswer::end_header() {
-  auto& [name, value] = header_places_.back();
-  const std::size_t begin = name.begin + name.bytes;
-  value = {begin, bytes_.size() - begin};
+  Place& place = header_places_.back();
+  place.bytes = bytes_.size() - place.begin;
 }
 
 RlsStatus RlsAnswer::status_of(std::size_t descriptor, const Decision& decision, const RankedLimits& ranked) {
@@ -105,7 +97,7 @@ void RlsAnswer::assign(const Decision& decision, std::size_t descriptors_count, 
 
   // Nothing grows from here on.
   for (std::size_t i = 0; i < statuses_count_; ++i) statuses_[i].name = at(status_names_[i]);
-  for (const auto& [name, value] : header_places_) headers_.push_back({at(name), at(value)});
+  for (std::size_t i = 0; i < headers_.size(); ++i) headers_[i].value = at(header_places_[i]);
 }
 
 }  // namespace starling

@@ -13,10 +13,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/text_buffer.hpp"
 #include "base/time.hpp"
 #include "frontend/header_families.hpp"
 #include "frontend/header_sink.hpp"
@@ -69,10 +69,8 @@ class RlsAnswer final : private HeaderSink {
   };
 
   RlsStatus status_of(std::size_t descriptor, const Decision& decision, const RankedLimits& ranked);
-  std::string_view at(const Place& place) const {
-    return std::string_view(bytes_).substr(place.begin, place.bytes);
-  }
-  std::string& begin_header(std::string_view name) override;
+  std::string_view at(const Place& place) const { return bytes_.view().substr(place.begin, place.bytes); }
+  TextBuffer& begin_header(const HeaderName& name) override;
   void end_header() override;
 
   RateLimitHeaders writer_;
@@ -83,8 +81,8 @@ class RlsAnswer final : private HeaderSink {
   std::array<Place, descriptors_per_request_max> status_names_;
   std::size_t statuses_count_ = 0;
   std::vector<RlsHeader> headers_;
-  std::vector<std::array<Place, 2>> header_places_;
-  std::string bytes_;  ///< of all names and values; moves while it grows, hence the places
+  std::vector<Place> header_places_;  ///< of their values
+  TextBuffer bytes_;  ///< of names of limits and values; moves while it grows, hence the places
 };
 
 }  // namespace starling

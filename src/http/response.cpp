@@ -1,6 +1,5 @@
 #include "http/response.hpp"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -61,11 +60,6 @@ void append_number(std::string& out, std::uint64_t number) {
   out.append(digits.data(), end);
 }
 
-void empty(std::string& buffer) {
-  buffer.clear();
-  if (buffer.capacity() > kept_bytes_max) buffer.shrink_to_fit();
-}
-
 }  // namespace
 
 Response& Response::set_status(int status) {
@@ -74,25 +68,22 @@ Response& Response::set_status(int status) {
 }
 
 Response& Response::add_header(std::string_view name, std::string_view value) {
-  headers_.append(name).append(": ");
-  const auto value_at = static_cast<std::ptrdiff_t>(headers_.size());
-  headers_.append(value);
-  std::replace_if(
-      headers_.begin() + value_at, headers_.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; },
-      ' ');
+  headers_.append(name, ": ");
+  for (const char c : value) headers_ += (c >= 0 && c < ' ') || c == '\x7f' ? ' ' : c;
   headers_.append("\r\n");
   return *this;
 }
 
 Response& Response::add_header(std::string_view name, std::uint64_t value) {
-  headers_.append(name).append(": ");
-  append_number(headers_, value);
+  headers_.append(name, ": ");
+  headers_.append_number(value);
   headers_.append("\r\n");
   return *this;
 }
 
-std::string& Response::begin_header(std::string_view name) {
-  return headers_.append(name).append(": ");
+TextBuffer& Response::begin_header(const HeaderName& name) {
+  headers_.append(name.text(), ": ");
+  return headers_;
 }
 
 void Response::end_header() {
@@ -125,8 +116,9 @@ Response& Response::close_after() {
 void Response::clear() {
   status_ = 200;
   closes_ = false;
-  empty(headers_);
-  empty(body_);
+  headers_.clear(kept_bytes_max);
+  body_.clear();
+  if (body_.capacity() > kept_bytes_max) body_.shrink_to_fit();
 }
 
 void Response::append_to(std::string& out, const Framing& framing) const {
@@ -135,7 +127,7 @@ void Response::append_to(std::string& out, const Framing& framing) const {
   out += ' ';
   out += phrase(status_);
   out += "\r\n";
-  out += headers_;
+  out += headers_.view();
   // These statuses end with their headers, whatever a length would say (RFC 9112, section 6.3).
   const bool bodiless = status_ == 204 || status_ == 304 || status_ < 200;
   if (!bodiless) {

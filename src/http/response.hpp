@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/text_buffer.hpp"
 #include "frontend/header_sink.hpp"
 
 namespace starling::http {
@@ -19,7 +20,7 @@ class Response final : public HeaderSink {
   /// become spaces, so that no value can forge another header.
   Response& add_header(std::string_view name, std::string_view value);
   Response& add_header(std::string_view name, std::uint64_t value);
-  std::string& begin_header(std::string_view name) override;
+  TextBuffer& begin_header(const HeaderName& name) override;
   void end_header() override;
 
   /// The body, to be appended to, for instance with fmt::format_to(std::back_inserter(...)).
@@ -49,7 +50,7 @@ class Response final : public HeaderSink {
  private:
   int status_ = 200;
   bool closes_ = false;
-  std::string headers_;  ///< complete lines
+  TextBuffer headers_;  ///< complete lines
   std::string body_;
 };
 

@@ -11,9 +11,9 @@ using namespace starling;
 namespace {
 
 std::string date(std::uint64_t epoch_s) {
-  std::string out = ">";
+  TextBuffer out;
   append_http_date(out, epoch_s);
-  return out.substr(1);
+  return std::string(out.view());
 }
 
 }  // namespace

@@ -25,15 +25,15 @@ constexpr WallTime noon{std::chrono::milliseconds(784'111'777'250)};
 struct MapSink final : HeaderSink {
   Headers headers;
   std::string name;
-  std::string value;
+  TextBuffer value;
 
-  std::string& begin_header(std::string_view begun) override {
-    name = begun;
+  TextBuffer& begin_header(const HeaderName& begun) override {
+    name = begun.text();
     value.clear();
     return value;
   }
   void end_header() override {
-    const bool fresh = headers.emplace(name, value).second;
+    const bool fresh = headers.emplace(name, value.view()).second;
     CHECK(fresh);  // no header twice
   }
 };
