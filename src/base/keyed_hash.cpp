@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include <bit>
 #include <cstring>
 
 #include "base/check.hpp"
@@ -26,7 +27,11 @@ std::uint64_t KeyedHash::operator()(std::span<const std::byte> bytes) const {
   crypto_shorthash(out.data(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
                    key_.data());
   std::uint64_t value = 0;
-  for (int i = 0; i < 8; ++i) value |= std::uint64_t{out[i]} << (8 * i);
+  if constexpr (std::endian::native == std::endian::little) {
+    std::memcpy(&value, out.data(), sizeof value);  // one load; compilers make eight of the loop
+  } else {
+    for (int i = 0; i < 8; ++i) value |= std::uint64_t{out[i]} << (8 * i);
+  }
   return value;
 }
 

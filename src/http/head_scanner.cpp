@@ -1,6 +1,8 @@
 #include "http/head_scanner.hpp"
 
 #include <array>
+#include <cstdint>
+#include <cstring>
 
 namespace starling::http {
 namespace {
@@ -13,8 +15,22 @@ constexpr std::array<bool, 256> control_characters = [] {
   return table;
 }();
 
+/// True if some of eight bytes is below ' ' or DEL; also for a tab, and never false for another of them. The
+/// top bit of a byte is set by the subtraction if the byte is too small, and `~word` takes out those that had
+/// it set before; a borrow comes only from a byte that was found (Warren, "Hacker's Delight", section 6-1).
+bool may_hold_control(std::uint64_t word) {
+  constexpr std::uint64_t ones = 0x0101'0101'0101'0101;
+  constexpr std::uint64_t tops = 0x80 * ones;
+  const std::uint64_t del = word ^ (0x7f * ones);
+  return ((((word - ' ' * ones) & ~word) | ((del - ones) & ~del)) & tops) != 0;
+}
+
 /// The first control character of `bytes` at or after `at`; their size if there is none.
 std::size_t find_control(std::string_view bytes, std::size_t at) {
+  for (std::uint64_t word = 0; bytes.size() - at >= sizeof word; at += sizeof word) {
+    std::memcpy(&word, bytes.data() + at, sizeof word);
+    if (may_hold_control(word)) break;
+  }
   while (at < bytes.size() && !control_characters[static_cast<unsigned char>(bytes[at])]) ++at;
   return at;
 }

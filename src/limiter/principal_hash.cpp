@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 
 namespace starling {
@@ -11,7 +12,11 @@ namespace {
 constexpr std::size_t piece_bytes_max = 240;
 
 void put_u64(std::byte* out, std::uint64_t value) {
-  for (int i = 0; i < 8; ++i) out[i] = static_cast<std::byte>(value >> (8 * i));
+  if constexpr (std::endian::native == std::endian::little) {
+    std::memcpy(out, &value, sizeof value);  // one store; compilers make eight of the loop
+  } else {
+    for (int i = 0; i < 8; ++i) out[i] = static_cast<std::byte>(value >> (8 * i));
+  }
 }
 
 }  // namespace

@@ -39,6 +39,23 @@ TEST_SUITE("http.head_scanner") {
     }
   }
 
+  TEST_CASE("every byte is judged alike, wherever it stands") {
+    for (int value = 0; value < 256; ++value) {
+      const char c = static_cast<char>(value);
+      if (c == '\r') continue;
+      const bool control = (value < ' ' && c != '\t') || value == 0x7f;
+      for (std::size_t at = 1; at < 40; ++at) {
+        std::string head = "GET /23456789012345678901234567890123456789 HTTP/1.1\r\n\r\n";
+        head[at] = c;
+        head[at / 2] = at % 2 == 0 ? '\t' : '\xff';  // in the same word or before it
+        CAPTURE(value);
+        CAPTURE(at);
+        HeadScanner scanner;
+        CHECK(scanner.scan(head) == (control ? Found::error : Found::head));
+      }
+    }
+  }
+
   TEST_CASE("tabs within a line and bytes beyond ASCII pass") {
     HeadScanner scanner;
     CHECK(scanner.scan("GET /\xc3\xa9 HTTP/1.1\r\nA: b\tc\r\n\r\n") == Found::head);
