@@ -122,11 +122,15 @@ void Response::clear() {
 }
 
 void Response::append_to(std::string& out, const Framing& framing) const {
-  out += "HTTP/1.1 ";
-  append_number(out, static_cast<std::uint64_t>(status_));
-  out += ' ';
-  out += phrase(status_);
-  out += "\r\n";
+  if (status_ == 200) {  // as most are
+    out += "HTTP/1.1 200 OK\r\n";
+  } else {
+    out += "HTTP/1.1 ";
+    append_number(out, static_cast<std::uint64_t>(status_));
+    out += ' ';
+    out += phrase(status_);
+    out += "\r\n";
+  }
   out += headers_.view();
   // These statuses end with their headers, whatever a length would say (RFC 9112, section 6.3).
   const bool bodiless = status_ == 204 || status_ == 304 || status_ < 200;
