@@ -25,6 +25,12 @@ bool more_welcome(const Welcome& a, const Welcome& b) {
   return a.quality != b.quality ? a.quality > b.quality : a.specificity > b.specificity;
 }
 
+/// Not fmt::format_to: it took a tenth of all instructions of a denial.
+void append_number(std::string& out, std::uint64_t number) {
+  const fmt::format_int digits(number);
+  out.append(digits.data(), digits.size());
+}
+
 /// Digits and ASCII letters only, so that it is JSON as it is.
 void append_reason(std::string& out, const DenialBody& how, const Decision& decision,
                    const LimitStatus* tightest) {
@@ -33,9 +39,11 @@ void append_reason(std::string& out, const DenialBody& how, const Decision& deci
     return;
   }
   out += "rate limit exceeded";
-  if (tightest != nullptr)
-    fmt::format_to(std::back_inserter(out), ": {} per {} s; retry in {} s", tightest->limit,
-                   tightest->window_s, retry_after_s(decision));
+  if (tightest == nullptr) return;
+  append_number(out += ": ", tightest->limit);
+  append_number(out += " per ", tightest->window_s);
+  append_number(out += " s; retry in ", retry_after_s(decision));
+  out += " s";
 }
 
 void append_violated(std::string& out, const RankedLimits& ranked, const PolicyNames& names) {
