@@ -25,7 +25,7 @@ namespace starling {
 namespace {
 
 constexpr std::uint64_t drain_poll_ms = 20;
-constexpr std::size_t gateway_front_ends = 2;  // HTTP
+constexpr std::size_t gateway_front_ends = 2;  // HTTP, gRPC
 
 /// Log lines that say what is wrong come from here, so it is asked once the log is there.
 ConnectionBounds descriptors_to_connections(const Log& log) {
@@ -35,9 +35,8 @@ ConnectionBounds descriptors_to_connections(const Log& log) {
       connection_bounds(std::numeric_limits<std::uint64_t>::max(), gateway_front_ends);
   if (bounds != wanted)
     log->warn(
-        "this process may have {} files open, so it takes {} connections of gateways at a time, not {}: "
-        "raise "
-        "the hard limit (ulimit -Hn, LimitNOFILE=) for more",
+        "this process may have {} files open, so it takes {} connections of gateways by HTTP and as many by "
+        "gRPC at a time, not {}: raise the hard limit (ulimit -Hn, LimitNOFILE=) for more",
         descriptors, bounds.gateways, wanted.gateways);
   return bounds;
 }
@@ -176,6 +175,12 @@ int run_node(const std::map<std::string, std::string>& flags) {
   std::signal(SIGPIPE, SIG_IGN);  // a client or DNS server that hangs up is an error code, not the end
   const Log log = make_log(loaded->settings.log_level);
   for (const ConfigError& warning : file.warnings) log->warn("{}", warning.to_string());
+  if (const Settings& set = loaded->settings;
+      set.trusted_hops > 0 && !set.attributes.asks(RequestFact::client_ip))
+    log->warn(
+        "--trusted-hops {}: expected client_ip or @client_ip in --attributes, found none; add it, or no rule "
+        "sees the address",
+        set.trusted_hops);
   int code = 0;
   {
     Loop loop;

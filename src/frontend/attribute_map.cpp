@@ -149,4 +149,11 @@ tl::expected<AttributeMap, std::string> AttributeMap::parse(std::string_view tex
   return map;
 }
 
+bool AttributeMap::asks(RequestFact fact) const {
+  return std::any_of(attributes_.begin(), attributes_.end(), [&](const Attribute& attribute) {
+    return std::any_of(attribute.sources.begin(), attribute.sources.end(),
+                       [&](const AttributeSource& source) { return source.fact == fact; });
+  });
+}
+
 }  // namespace starling

@@ -57,6 +57,7 @@ class AttributeMap {
 
   std::span<const Attribute> attributes() const { return attributes_; }  ///< each key once
   bool empty() const { return attributes_.empty(); }
+  bool asks(RequestFact fact) const;
   friend bool operator==(const AttributeMap&, const AttributeMap&) = default;
 
  private:

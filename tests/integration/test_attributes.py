@@ -172,6 +172,14 @@ class Attributes(ClusterCase):
         ended = self.starling("node", "--bind", self.subnet.host(1), environment={"STARLING_ATTRIBUTES": "path=@url"})
         self.assertIn("STARLING_ATTRIBUTES: expected ", ended.stderr)
 
+    def test_hops_that_nobody_asks_for_are_told(self):
+        told = "--trusted-hops 1: expected client_ip or @client_ip in --attributes"
+        for attributes, times in ((None, 1), ("path,who=X-Client-Ip", 1), ("who=X-Key|@client_ip", 0)):
+            with self.subTest(attributes=attributes):
+                node = self.node_with(attributes, trusted_hops=1) if attributes else self.node(1, trusted_hops=1).wait_ready()
+                self.assertEqual(node.log().count(told), times)
+                node.kill()
+
     def test_the_settings_come_from_everywhere(self):
         file = self.rules("settings: {attributes: 'path, principal=X-User|X-Api-Key', trusted-hops: 1}\n")
         node = self.node(1, {"STARLING_TRUSTED_HOPS": "2"}, config=file).wait_ready()
