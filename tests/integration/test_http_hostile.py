@@ -180,6 +180,7 @@ class Floods(HostileCase):
             self.skipTest(f"needs {idle_count + 500} file descriptors (ulimit -Hn)")
         node = self.node(1, config=self.one_rule(100_000_000)).wait_ready()
         self.assertEqual(self.front_end(node)["connections"]["refused"], 0)
+        wait_until("the log, whose thread may lag behind", lambda: "listening admin-port" in node.log())
         fewer = re.search("takes ([0-9]+) connections of gateways", node.log())  # the hard limit allows no more
         count = int(fewer[1]) if fewer else idle_count
         self.fair(node, 10)
