@@ -14,9 +14,16 @@ constexpr std::chrono::seconds repeated_log_interval{10};
 }  // namespace
 
 void NodeService::on_failure(std::string_view what) {
+  ++failures_count_;
   if (!failures_.happened()) return;
   log_->error("{} requests could not be decided, and passed unless their gateway says otherwise: {}",
               std::exchange(failures_.unsaid_count, 0), what);
+}
+
+NodeStatus NodeService::status() const {
+  NodeStatus status = node_.status();
+  status.decisions_failed = failures_count_;
+  return status;
 }
 
 void NodeService::on_truncated() {

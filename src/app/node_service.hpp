@@ -32,7 +32,7 @@ class NodeService final : public CheckService, public http::AdminService {
   WallTime decided_at() const override { return decided_at_; }
   void on_failure(std::string_view what) override;
   std::string_view node_name() const override { return node_.name(); }
-  NodeStatus status() const override { return node_.status(); }
+  NodeStatus status() const override;
   std::vector<FrontEndStatus> front_ends() const override { return front_ends_(); }
   std::vector<CounterView> counters(const Request& request) override { return node_.counters(request); }
   TopView top(const TopQuery& query) override { return node_.top(query); }
@@ -59,6 +59,7 @@ class NodeService final : public CheckService, public http::AdminService {
   FrontEndsView front_ends_;
   WallTime decided_at_{};
   Repeated failures_;
+  std::uint64_t failures_count_ = 0;  ///< of all front ends, since the start
   Repeated truncations_;
 };
 

@@ -72,9 +72,8 @@ void AdminApi::answer_peers(Response& response) const {
 }
 
 void AdminApi::answer_status(Response& response) const {
-  NodeStatus status = service_.status();
-  status.decisions_failed = check_.failures();
-  set_document(response, status_document(status, service_.live_overrides(), service_.front_ends()));
+  set_document(response,
+               status_document(service_.status(), service_.live_overrides(), service_.front_ends()));
 }
 
 void AdminApi::answer_rules(const RequestView& request, Response& response) {

@@ -75,10 +75,11 @@ void advise_on_counts(const NodeStatus& status, std::vector<std::string>& out) {
         "or match fewer distinct principals",
         status.counts.uncounted, status.counts.counters_max));
   if (status.decisions_failed != 0)
-    out.push_back(fmt::format(
-        "{} request(s) passed because they could not be decided: the log says why, and it is worth "
-        "a report",
-        status.decisions_failed));
+    out.push_back(
+        fmt::format("{} request(s) could not be decided, and passed unless their gateway says otherwise: the "
+                    "log says why, and it is worth "
+                    "a report",
+                    status.decisions_failed));
   if (!status.reload_error.empty())
     out.push_back(
         fmt::format("the last reload was refused and the old rules are in force: {}", status.reload_error));

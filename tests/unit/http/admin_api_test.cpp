@@ -31,6 +31,7 @@ struct FakeNode final : AdminService, CheckService {
     now.rules = RuleSet::built_in();
   }
   NodeStatus status() const override { return now; }
+  void on_failure(std::string_view) override { ++now.decisions_failed; }
   std::vector<FrontEndStatus> fronts;
   std::vector<FrontEndStatus> front_ends() const override { return fronts; }
   std::vector<CounterView> counters(const starling::Request& request) override {
@@ -193,7 +194,7 @@ TEST_SUITE("http.admin_api") {
     REQUIRE(f.get("/v1/status") == 200);
     CHECK(f.document()["decisions"]["failed"] == 2);
     REQUIRE(f.document()["advice"].size() == 1);
-    CHECK(f.document()["advice"][0].get<std::string>().starts_with("2 request(s) passed because"));
+    CHECK(f.document()["advice"][0].get<std::string>().starts_with("2 request(s) could not be decided"));
   }
 
   TEST_CASE("status counts the live overrides, and those that were refused by reason") {

@@ -1,34 +1,12 @@
-/// A usual check allocates nothing, however many attributes it gathers. The operators below are those of the
-/// whole test program; they only count.
+/// A usual check allocates nothing, however many attributes it gathers.
 #include <doctest/doctest.h>
 
 #include <array>
-#include <cstdlib>
-#include <new>
 #include <string>
 #include <vector>
 
+#include "counting_new.hpp"
 #include "http/check_api.hpp"
-
-namespace {
-std::size_t allocations_count = 0;
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations_count;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {  // else sanitizers see two allocators
-  ++allocations_count;
-  return std::malloc(size == 0 ? 1 : size);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace starling::http {
 namespace {

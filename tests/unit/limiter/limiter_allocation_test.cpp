@@ -1,31 +1,8 @@
-/// Deciding allocates nothing for known counters, whatever the rules say. The operators below are those of
-/// the whole test program; they only count.
+/// Deciding allocates nothing for known counters, whatever the rules say.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-#include <new>
-
+#include "counting_new.hpp"
 #include "random_rules.hpp"
-
-namespace {
-std::size_t allocations_count = 0;
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations_count;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {  // else sanitizers see two allocators
-  ++allocations_count;
-  return std::malloc(size == 0 ? 1 : size);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace starling {
 namespace {

@@ -151,7 +151,9 @@ TEST_SUITE("node.status") {
   TEST_CASE("decisions that failed point to the log") {
     NodeStatus status = well();
     status.decisions_failed = 2;
-    CHECK(contains(only_advice(status), "2 request(s) passed because they could not be decided: the log"));
+    CHECK(contains(
+        only_advice(status),
+        "2 request(s) could not be decided, and passed unless their gateway says otherwise: the log"));
   }
 
   TEST_CASE("a refused reload, another cluster and another protocol are each told") {

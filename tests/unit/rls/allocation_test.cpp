@@ -1,29 +1,6 @@
-/// A usual request of a gateway costs no memory: from the message's bytes to the answer's. The operators
-/// below are those of the whole test program; they only count.
-#include <cstdlib>
-#include <new>
-
+/// A usual request of a gateway costs no memory: from the message's bytes to the answer's.
 #include "asking.hpp"
-
-namespace {
-std::size_t allocations_count = 0;
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations_count;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {  // else sanitizers see two allocators
-  ++allocations_count;
-  return std::malloc(size == 0 ? 1 : size);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
+#include "counting_new.hpp"
 
 using namespace starling;
 using namespace starling::testing;
