@@ -49,7 +49,7 @@ std::string shown_caller(const Caller& caller) {
   std::string out;
   for (const Matcher& matcher : caller.match)
     out += fmt::format("{}{}: {}", out.empty() ? "" : ", ", matcher.key, matcher.to_string());
-  return "{" + shown(out) + "}";
+  return fmt::format("{{{}}}", shown(out));
 }
 
 }  // namespace
