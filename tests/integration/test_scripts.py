@@ -52,7 +52,7 @@ class Shellcheck(unittest.TestCase):
 
 class Explains(unittest.TestCase):
     def test_every_script_answers_help(self):
-        expected = {"bench", "build", "demo", "fuzz", "install-deps", "interop", "load", "simulate-nightly", "simulate-report",
+        expected = {"bench", "build", "demo", "fuzz", "image-root", "install-deps", "interop", "load", "simulate-nightly", "simulate-report",
                     "simulate-scale", "test"}
         self.assertGreaterEqual({path.name for path in scripts()}, expected)
         for path in scripts():
@@ -75,6 +75,7 @@ class Explains(unittest.TestCase):
                 ("simulate-report", "--windows", "0"), ("simulate-report", "--bogus"),
                 ("bench",), ("bench", "backends"), ("bench", "frontends", "--rounds", "0"), ("bench", "frontends", "--seconds", "x"),
                 ("fuzz",), ("fuzz", "nothing"), ("fuzz", "../main"), ("fuzz", "query", "--seconds", "0"), ("fuzz", "--bogus"),
+                ("image-root",), ("image-root", "--bogus"), ("image-root", "a", "b"), ("image-root", "a", "--dir"),
                 ("simulate-scale", "0"), ("simulate-scale", "1001"), ("simulate-scale", "--bogus")):
             with self.subTest(script=name, arguments=arguments):
                 result = run(tree / "scripts" / name, *arguments)

@@ -12,10 +12,10 @@ dns_port = 5391
 
 
 class DnsServer:
-    """Answers for names below cluster.local: with what `set` gave, else NXDOMAIN."""
+    """Answers for names below cluster.local: with what `set` gave, else NXDOMAIN. Port 53, which resolv.conf means, needs root."""
 
-    def __init__(self, address, directory):
-        self.server = f"{address}:{dns_port}"
+    def __init__(self, address, directory, port=dns_port):
+        self.server = f"{address}:{port}"
         self.log_path = os.path.join(directory, "dnsmasq.log")
         self._hosts_path = os.path.join(directory, "hosts")
         self._names = {}
@@ -25,7 +25,7 @@ class DnsServer:
             self._process = subprocess.Popen(
                 [program, "--no-daemon", "--conf-file=/dev/null", "--log-facility=-", "--log-queries", "--no-resolv", "--no-hosts",
                  f"--addn-hosts={self._hosts_path}", "--local=/cluster.local/", f"--listen-address={address}",
-                 "--bind-interfaces", f"--port={dns_port}"],
+                 "--bind-interfaces", f"--port={port}"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent)
         wait_until("dnsmasq to read its names", lambda: self._loads() >= 1)
 
