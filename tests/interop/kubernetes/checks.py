@@ -6,6 +6,8 @@ from .pods import node_container
 
 workload_kinds = ("Deployment", "StatefulSet", "DaemonSet")
 recommended = ("name", "instance", "component", "part-of", "managed-by")
+labelled = {**{kind: recommended for kind in (*workload_kinds, "Service", "ServiceAccount", "PodDisruptionBudget")},
+            **{kind: ("name", "instance", "part-of") for kind in ("NetworkPolicy", "HorizontalPodAutoscaler")}}
 selector_keys_allowed = {"app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component"}
 volumes_restricted = {"configMap", "secret", "emptyDir", "projected", "downwardAPI", "csi", "persistentVolumeClaim", "ephemeral"}
 secrets_of_users = {"starling-admin-token"}  # made by hand, as the component says
@@ -218,9 +220,8 @@ def volumes(documents, _):
 def labels(documents, _):
     for each in documents:
         found = each["metadata"].get("labels", {})
-        wanted = ("name", "instance", "part-of") if each["kind"] in ("NetworkPolicy", "HorizontalPodAutoscaler") else recommended
-        missing = [name for name in wanted if f"app.kubernetes.io/{name}" not in found]
-        if missing and each["kind"] not in ("PodMonitor", "PrometheusRule"):
+        missing = [name for name in labelled.get(each["kind"], ()) if f"app.kubernetes.io/{name}" not in found]
+        if missing:
             yield f"{name_of(each)}: expected the labels {missing}"
     for workload, _container in nodes(documents):
         if pod_of(workload)["metadata"]["labels"].get("app.kubernetes.io/name") != "starling":
@@ -269,7 +270,11 @@ def resources(documents, _):
                 yield f"{name_of(workload)}: expected requests of CPU and memory and a memory limit for {container['name']}, found {found}"
 
 
-def images(documents, _):
+def images(documents, facts):
+    for workload, container in nodes(documents):
+        labelled_version = pod_of(workload)["metadata"]["labels"].get("app.kubernetes.io/version")
+        if container["image"] != f"starling:{facts.version}" or labelled_version != facts.version:
+            yield f"{name_of(workload)}: expected version {facts.version}, found {container['image']} and the label {labelled_version}"
     for workload in workloads(documents):
         for container in containers_of(pod_of(workload)):
             name, _, tag = container["image"].partition(":")

@@ -7,6 +7,8 @@ import subprocess
 class Facts:
     def __init__(self, binary, environment):
         said = subprocess.run([binary, "node", "--help"], capture_output=True, text=True, check=True, env=environment).stdout
+        told = subprocess.run([binary, "version"], capture_output=True, text=True, check=True, env=environment).stdout
+        self.version = re.search(r"\d+\.\d+\.\d+", told)[0]
         self.variables = {}  # name -> its flag
         self.defaults = {}   # flag -> text
         for flags, tail in re.findall(r"^  (--\S+)[^\n]*(?:\n {6,}[^\n]*)*?\[(env: [^\]]*)\]", said, re.MULTILINE):

@@ -44,16 +44,18 @@ class Kustomize:
 
     def build(self, resource, *more_components):
         """The documents of an overlay of k8s/, with components added as a user adds them: by a kustomization of one's own."""
+        lines = ["apiVersion: kustomize.config.k8s.io/v1beta1", "kind: Kustomization", f"resources: ['{{k8s}}/{resource}']"]
+        if more_components:
+            lines += ["components:", *(f"  - '{{k8s}}/{each}'" for each in more_components)]
+        return self.build_text("\n".join(lines) + "\n")
+
+    def build_text(self, text, files=None):
+        """The documents of a kustomization.yaml, in which {k8s} is our folder, with `files` (name -> text) beside it."""
         with tempfile.TemporaryDirectory(prefix="starling-kustomize-") as scratch:
-            here = os.path.realpath(scratch)  # kustomize takes relative paths only
-
-            def at(path):
-                return os.path.relpath(folder / path, here)
-
-            lines = ["apiVersion: kustomize.config.k8s.io/v1beta1", "kind: Kustomization", f"resources: ['{at(resource)}']"]
-            if more_components:
-                lines += ["components:", *(f"  - '{at(each)}'" for each in more_components)]
-            pathlib.Path(here, "kustomization.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+            here = pathlib.Path(os.path.realpath(scratch))
+            text = text.replace("{k8s}", os.path.relpath(folder, here))  # kustomize takes relative paths only
+            for name, content in {"kustomization.yaml": text, **(files or {})}.items():
+                (here / name).write_text(content, encoding="utf-8")
             return self._load(self._run(here))
 
     def _run(self, path):

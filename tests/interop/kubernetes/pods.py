@@ -4,10 +4,10 @@ import os
 import pathlib
 
 
-def node_container(pod):
+def node_container(pod, image="starling"):
     """The container that runs a node, which may be a sidecar; None if the pod has none."""
     for each in pod["spec"].get("initContainers", []) + pod["spec"]["containers"]:
-        if each["image"].partition(":")[0] == "starling":
+        if each["image"].partition(":")[0] == image:
             return each
     return None
 
