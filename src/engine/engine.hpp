@@ -94,6 +94,8 @@ class Engine {
   OriginId origin() const { return options_.origin; }
   std::vector<PeerView> peers(Instant now) const;
   EngineCounts counts() const;
+  /// What each rule said; views are valid until rules are replaced.
+  std::vector<RuleTally> rule_tallies() const { return limiter_.tallies().list(); }
   /// The counters this request is held to, in the current and the previous window, if they have hits.
   std::vector<CounterView> counters(const Request& request, WallTime wall);
 

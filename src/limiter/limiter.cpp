@@ -60,6 +60,7 @@ Limiter::Limiter(RuleSet rules, KeyedHash hash, std::size_t components_max)
 void Limiter::replace_rules(RuleSet rules) {
   rules_ = std::move(rules);
   index_.build(rules_, hash_);
+  tallies_.replace_rules(rules_, index_.domain_names());
   live_changed_ = !live_.empty();
   replaced_in_.assign(rules_.rules.size(), replacing_requests_ = 0);
 }
@@ -162,6 +163,7 @@ bool Limiter::match(const Request& request, WallTime wall) {
   live_changed_ = false;
   const RuleIndex::Domain* domain = index_.find_domain(request.domain);
   if (domain == nullptr) return true;
+  domain_number_ = domain->number;
   const auto descriptors =
       request.descriptors.first(std::min(request.descriptors.size(), descriptors_per_request_max));
   if (!domain->replacing.empty()) mark_replaced(*domain, descriptors);
@@ -264,6 +266,7 @@ Decision Limiter::look(const Request& request, const Surroundings& around, const
 
 Decision Limiter::decide(const Request& request, const Surroundings& around, CounterTable& counters) {
   Decision decision = look(request, around, counters);
+  tallies_.on_decision(decision.limits, domain_number_);
   if (!decision.allowed) return decision;
   for (std::size_t i = 0; i < limits_count_; ++i)
     if (limits_[i].hits > 0 && !limits_[i].unlimited) count(i, around, counters);

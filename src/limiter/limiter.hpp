@@ -34,6 +34,7 @@
 #include "limiter/live_override.hpp"
 #include "limiter/principal_hash.hpp"
 #include "limiter/rule_index.hpp"
+#include "limiter/rule_tallies.hpp"
 #include "limiter/rules.hpp"
 #include "limiter/surroundings.hpp"
 
@@ -69,6 +70,9 @@ class Limiter {
 
   /// What others know of our own counts, for `admission: guarded`.
   Guard& guard() { return guard_; }
+
+  /// What each rule said to those it decided about; `look` is not counted.
+  const RuleTallies& tallies() const { return tallies_; }
 
   /// Live overrides stay, and counters too: they belong to names and windows.
   void replace_rules(RuleSet rules);
@@ -107,6 +111,7 @@ class Limiter {
   KeyedHash hash_;
   RuleIndex index_;
   Guard guard_;
+  RuleTallies tallies_;
   // Scratch of one decision, kept so that deciding allocates nothing.
   std::array<LimitStatus, limits_per_request_max> limits_;
   std::array<CounterId, limits_per_request_max> ids_;
@@ -115,6 +120,7 @@ class Limiter {
   std::vector<std::uint64_t> replaced_in_;  // by rule: the last request in which another one replaced it
   std::uint64_t replacing_requests_ = 0;
   std::size_t limits_count_ = 0;
+  std::uint32_t domain_number_ = 0;  // of the last request, if a limit applied
   std::size_t charges_count_ = 0;
 };
 

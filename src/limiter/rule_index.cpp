@@ -46,7 +46,9 @@ void RuleIndex::build(const RuleSet& set, const KeyedHash& hash) {
 RuleIndex::Domain& RuleIndex::domain_of(std::string_view name, const KeyedHash& hash) {
   const auto [found, is_new] = domain_by_name_.try_emplace(name, static_cast<std::uint32_t>(domains_.size()));
   if (is_new)
-    domains_.push_back({.request_key_state = PrincipalHasher(hash, name, request_rule_name).state()});
+    domains_.push_back({.name = name,
+                        .number = found->second,
+                        .request_key_state = PrincipalHasher(hash, name, request_rule_name).state()});
   return domains_[found->second];
 }
 
@@ -122,6 +124,12 @@ Terms RuleIndex::own_terms(const RuleSet& set, const Rule& rule, const LiveOverr
 Exceptions& RuleIndex::exceptions_of(const Rule& rule, Indexed& indexed) {
   if (indexed.exceptions == nullptr) indexed.exceptions = std::make_unique<Exceptions>(rule);
   return *indexed.exceptions;
+}
+
+std::vector<std::string_view> RuleIndex::domain_names() const {
+  std::vector<std::string_view> names;
+  for (const Domain& domain : domains_) names.push_back(domain.name);
+  return names;
 }
 
 const RuleIndex::Domain* RuleIndex::find_domain(std::string_view name) const {

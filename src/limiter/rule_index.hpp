@@ -39,12 +39,17 @@ class RuleIndex {
   void set_live(const RuleSet& set, std::span<const LiveOverride> live);
 
   struct Domain {
+    std::string_view name;
+    std::uint32_t number = 0;              ///< in the order of `domain_names`
     std::vector<std::uint32_t> rules;      ///< indices, in file order
     std::vector<std::uint32_t> replacing;  ///< those of them that replace others
     std::uint64_t request_key_state = 0;   ///< `PrincipalHasher::state` for limits that requests bring
   };
   /// Null if no rule knows the domain. An empty name is the domain of the rule set.
   const Domain* find_domain(std::string_view name) const;
+
+  /// Of all domains that rules are for; that of the rule set first.
+  std::vector<std::string_view> domain_names() const;
 
   /// Rules that do not apply to a request that this rule matches.
   std::span<const std::uint32_t> replaced_by(std::uint32_t rule) const { return rules_[rule].replaces; }
