@@ -61,7 +61,7 @@ Result<std::uint32_t> CounterTable::find_or_insert(const CounterId& id, WallTime
     free_counter_ = counters_[row].next;
     counters_[row] = Counter{};
   } else {
-    if (counters_.size() >= options_.counters_max) return fail(ErrorCode::table_full);
+    if (counters_.size() >= options_.counters_max) return refuse();
     row = static_cast<std::uint32_t>(counters_.size());
     counters_.emplace_back();
   }
@@ -96,7 +96,7 @@ std::uint32_t CounterTable::insert_component(std::uint32_t counter, OriginIndex 
 }
 
 Result<ComponentIndex> CounterTable::add_own(const CounterId& id, Hits hits, WallTime wall) {
-  if (!has_room_for_own(id)) return fail(ErrorCode::table_full);
+  if (!has_room_for_own(id)) return refuse();
   const auto row = find_or_insert(id, wall);
   if (!row) return tl::unexpected(row.error());
   Counter& counter = counters_[*row];
@@ -114,7 +114,7 @@ Result<ComponentIndex> CounterTable::join(OriginIndex origin, const CounterId& i
   std::uint32_t row = known == nullptr ? none : known->first_other;
   while (row != none && components_[row].origin != origin) row = components_[row].next;
   if (row == none) {
-    if (components_full()) return fail(ErrorCode::table_full);
+    if (components_full()) return refuse();
     const auto counter = find_or_insert(id, wall);
     if (!counter) return tl::unexpected(counter.error());
     row = insert_component(*counter, origin);

@@ -120,6 +120,8 @@ class CounterTable {
     return components_full() || (free_counter_ == none && counters_.size() >= options_.counters_max);
   }
 
+  /// How often a new counter, or a new origin's share of a known one, found no room.
+  std::uint64_t refused_count() const { return refused_count_; }
   std::size_t counters_count() const { return index_.size(); }
   std::size_t components_count() const { return components_.size() - free_components_count_; }
   std::size_t counters_max() const { return options_.counters_max; }
@@ -153,6 +155,10 @@ class CounterTable {
   Result<std::uint32_t> find_or_insert(const CounterId& id, WallTime wall);
   std::uint32_t insert_component(std::uint32_t counter, OriginIndex origin);
   bool components_full() const;
+  tl::unexpected<Error> refuse() {
+    ++refused_count_;
+    return fail(ErrorCode::table_full);
+  }
   void release(std::uint32_t counter, const std::function<void(ComponentIndex)>& forget);
 
   Options options_;
@@ -162,6 +168,7 @@ class CounterTable {
   std::uint32_t free_counter_ = none;
   std::uint32_t free_component_ = none;
   std::size_t free_components_count_ = 0;
+  std::uint64_t refused_count_ = 0;
   std::map<Bucket, std::uint32_t> buckets_;
 };
 

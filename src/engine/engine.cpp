@@ -64,6 +64,11 @@ Result<void> Engine::on_datagram(const Endpoint& from, Port port, std::span<cons
   store_.set_wall(wall);
   wall_ = wall;
   const auto kind = decoder_.open(bytes, port);
+  if (kind) {
+    KindTraffic& traffic = counts_.received_by_kind[wire::index_of(*kind)];
+    ++traffic.packets;
+    traffic.bytes += bytes.size();
+  }
   const Result<void> outcome =
       kind ? dispatch(from, *kind, bytes.size(), now, wall, effects) : tl::unexpected(kind.error());
   if (outcome) {
@@ -143,7 +148,7 @@ Result<void> Engine::on_inquiry(const Endpoint& from, Instant now, Effects& effe
   if (!witness) return tl::unexpected(witness.error());
   if (!*witness) return {};
   const std::span<const std::byte> datagram = gossip_.encoder().encode(**witness);
-  gossip_.egress().on_sent(Purpose::heartbeat, datagram.size());
+  gossip_.egress().on_sent(Purpose::heartbeat, datagram);
   effects.send(Port::heartbeat, from, datagram);
   return {};
 }
@@ -156,7 +161,7 @@ void Engine::send_heartbeat(const Endpoint& to, std::size_t bytes_max, Instant n
   live_exchange_.compose(heartbeat_);
   const std::span<const std::byte> datagram = gossip_.encoder().encode(heartbeat_);
   if (datagram.size() > bytes_max) return;
-  gossip_.egress().on_sent(Purpose::heartbeat, datagram.size());
+  gossip_.egress().on_sent(Purpose::heartbeat, datagram);
   effects.send(Port::heartbeat, to, datagram);
 }
 
@@ -180,6 +185,7 @@ Decision Engine::decide(const Request& request, Instant now, WallTime wall) {
   if (decision.truncated) ++counts_.truncated;
   for (const LimitStatus& status : decision.limits) {
     if (!status.counted) ++counts_.uncounted;
+    if (status.denial == Denial::full) ++counts_.counters_refused;
     if (!status.counted || status.denial == Denial::full) table_full_ = true;
   }
   return decision;
@@ -195,7 +201,7 @@ void Engine::on_tick(Instant now, WallTime wall, Effects& effects) {
     send_heartbeat(endpoint, wire::datagram_bytes_max, now, wall, effects);
   for (const auto& [to, inquiry] : due_.inquiries) {
     const std::span<const std::byte> datagram = gossip_.encoder().encode(inquiry);
-    gossip_.egress().on_sent(Purpose::heartbeat, datagram.size());
+    gossip_.egress().on_sent(Purpose::heartbeat, datagram);
     effects.send(Port::heartbeat, to, datagram);
   }
   gossip_.on_tick(now, effects);
@@ -223,6 +229,7 @@ void Engine::expire(WallTime ended_by, Instant now) {
     gossip_.forget(component, origin);
     if (origin == own_origin) limiter_.guard().forget(component);
   });
+  counts_.counters_expired += gone;
   next_expiry_check_ = gone == expire_per_tick_max ? now : now + expiry_check_interval;
 }
 
@@ -274,6 +281,9 @@ void Engine::replace_rules(RuleSet rules) {
 EngineCounts Engine::counts() const {
   EngineCounts counts = counts_;
   counts.sent = gossip_.egress().traffic();
+  counts.sent_by_kind = gossip_.egress().traffic_by_kind();
+  counts.gossip = gossip_.counts();
+  counts.counters_refused += counters_.refused_count();
   counts.counters_used = counters_.counters_count();
   counts.counters_max = counters_.counters_max();
   counts.nodes_count = membership_.nodes_count();

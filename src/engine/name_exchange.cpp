@@ -47,7 +47,7 @@ void NameExchange::send(Egress& egress, wire::Encoder& encoder, Instant now, Eff
       }
       const auto datagram = encoder.encode(
           wire::NamesQuery{.sender = self_, .recipient = origin, .keys = {page.begin(), page.end()}});
-      egress.on_sent(Purpose::repair, datagram.size());
+      egress.on_sent(Purpose::repair, datagram);
       effects.send(Port::sync, peer->sync, datagram);
     }
   }
@@ -71,7 +71,7 @@ Result<void> NameExchange::on_query(const wire::NamesQuery& query, const Endpoin
   const auto flush = [&] {
     if (answer.names.empty() || !egress.may_send(Purpose::repair, now)) return false;
     const auto datagram = encoder.encode(answer);
-    egress.on_sent(Purpose::repair, datagram.size());
+    egress.on_sent(Purpose::repair, datagram);
     effects.send(Port::sync, peer->sync, datagram);
     answer.names.clear();
     size = {};

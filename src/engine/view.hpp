@@ -97,6 +97,11 @@ struct EngineCounts {
   std::uint64_t datagrams_accepted = 0;                    ///< taken whole
   std::array<std::uint64_t, error_codes_count> dropped{};  ///< by reason; also datagrams taken in part
   std::array<Traffic, purposes_count> sent{};              ///< by purpose
+  TrafficByKind sent_by_kind{};
+  TrafficByKind received_by_kind{};  ///< of our cluster and protocol, whatever became of them
+  GossipCounts gossip;
+  std::uint64_t counters_expired = 0;  ///< left with their window
+  std::uint64_t counters_refused = 0;  ///< times that there was no room for one, or for an origin's share
   std::size_t counters_used = 0;
   std::size_t counters_max = 0;
   std::uint32_t nodes_count = 1;  ///< live nodes, this one included

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "wire/header.hpp"
 
 namespace starling {
 namespace {
@@ -67,7 +68,11 @@ Instant Egress::next(Purpose purpose) const {
   return filled_at_ + Duration(static_cast<std::int64_t>(seconds * ns_per_s)) + std::chrono::microseconds(2);
 }
 
-void Egress::on_sent(Purpose purpose, std::size_t bytes) {
+void Egress::on_sent(Purpose purpose, std::span<const std::byte> datagram) {
+  const std::size_t bytes = datagram.size();
+  KindTraffic& by_kind = by_kind_[wire::index_of(wire::kind_of(datagram))];
+  ++by_kind.packets;
+  by_kind.bytes += bytes;
   Traffic& traffic = traffic_[static_cast<std::size_t>(purpose)];
   ++traffic.packets;
   traffic.bytes += bytes;

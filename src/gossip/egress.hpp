@@ -14,9 +14,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "base/time.hpp"
+#include "wire/messages.hpp"
 
 namespace starling {
 
@@ -35,6 +37,13 @@ struct Traffic {
   std::uint64_t deferred = 0;  ///< times that this purpose had to wait
 };
 
+/// Datagrams of one kind, in one direction.
+struct KindTraffic {
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;
+};
+using TrafficByKind = std::array<KindTraffic, wire::kinds_count>;  ///< by wire::index_of
+
 inline constexpr std::uint64_t egress_bytes_per_s_default = 32ULL * 1024 * 1024;
 
 class Egress {
@@ -51,8 +60,10 @@ class Egress {
   bool may_send(Purpose purpose, Instant now);
   Instant next(Purpose purpose) const;
 
-  void on_sent(Purpose purpose, std::size_t bytes);
+  /// `datagram`: as an Encoder made it.
+  void on_sent(Purpose purpose, std::span<const std::byte> datagram);
   const std::array<Traffic, purposes_count>& traffic() const { return traffic_; }
+  const TrafficByKind& traffic_by_kind() const { return by_kind_; }
 
  private:
   std::int64_t reserve(Purpose purpose) const;
@@ -63,6 +74,7 @@ class Egress {
   std::int64_t balance_bytes_;
   Instant filled_at_{};
   std::array<Traffic, purposes_count> traffic_{};
+  TrafficByKind by_kind_{};
 };
 
 }  // namespace starling

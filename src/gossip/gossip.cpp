@@ -74,6 +74,7 @@ void Gossip::publish_everything(Instant now) {
 
 Result<void> Gossip::on_delta(const wire::Delta& delta, const Address& from, Instant now, Effects& effects) {
   if (delta.sender == options_.self) return fail(ErrorCode::from_self);
+  counts_.entries_received += delta.entries.size();
   const auto stream = streams_.find(delta.sender);
   const Peer* sender = membership_.find(delta.sender);
   // A newcomer's counts may overtake the heartbeat that makes it a peer here.

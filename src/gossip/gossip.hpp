@@ -52,6 +52,14 @@ struct GossipSizes {
   std::size_t waiting = 0;         ///< places in the publish queue
 };
 
+/// What went over the wire and why, since the start.
+struct GossipCounts {
+  std::uint64_t entries_sent = 0;  ///< of deltas, repeated ones too
+  std::uint64_t entries_received = 0;
+  std::uint64_t urgent_flushes = 0;  ///< publications because a limit was near, together with what was lazy
+  std::uint64_t lazy_flushes = 0;    ///< publications of the slow clock alone
+};
+
 class Gossip {
  public:
   static constexpr std::size_t in_flight_packets_max = 256;
@@ -107,6 +115,7 @@ class Gossip {
   Lag lag(const Peer& peer, Instant now) const;
 
   GossipSizes sizes() const;
+  const GossipCounts& counts() const { return counts_; }
   std::size_t origins_count() const { return origins_.origins_count(); }
   OriginId origin_id(OriginIndex index) const { return origins_[index].id; }
   Egress& egress() { return egress_; }
@@ -151,6 +160,7 @@ class Gossip {
   wire::Encoder encoder_;
   Egress egress_;
   std::map<OriginId, Stream> streams_;  // of live peers
+  GossipCounts counts_;
   bool leaving_ = false;
   bool joining_ = true;
   std::set<std::pair<Instant, OriginId>> watched_;  // streams; also former ones, for 2 s at most

@@ -31,6 +31,7 @@ void Gossip::flush(Instant now, Effects& effects) {
   due_.clear();
   const bool urgent = queue_.take_due(now, due_);
   if (due_.empty()) return;
+  ++(urgent ? counts_.urgent_flushes : counts_.lazy_flushes);
   const Version before = origins_[own_origin].watermark;
   publish(due_, now);
   tell_everybody(before, urgent ? Purpose::urgent : Purpose::lazy, now, effects);
@@ -82,8 +83,9 @@ void Gossip::send_delta(wire::Delta& delta, Stream* stream, const Peer& peer, Pu
   delta.patient = purpose == Purpose::lazy;
   const Origin* origin = origins_.find(peer.origin);
   delta.ack = origin == nullptr ? Version{} : origin->watermark;
+  counts_.entries_sent += delta.entries.size();
   const std::span<const std::byte> datagram = encoder_.encode(delta);
-  egress_.on_sent(purpose, datagram.size());
+  egress_.on_sent(purpose, datagram);
   effects.send(Port::sync, peer.sync, datagram);
   if (stream == nullptr) return;
   stream->deltas_to_ack = 0;  // this one carried the ack
@@ -162,7 +164,7 @@ void Gossip::pull(Origin& origin, const Peer& from, Version after, Instant now, 
   const wire::Pull pull{
       .sender = options_.self, .recipient = from.origin, .origin = origin.id, .from = after};
   const std::span<const std::byte> datagram = encoder_.encode(pull);
-  egress_.on_sent(Purpose::repair, datagram.size());
+  egress_.on_sent(Purpose::repair, datagram);
   effects.send(Port::sync, from.sync, datagram);
 }
 

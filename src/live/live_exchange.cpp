@@ -44,7 +44,7 @@ const Peer* LiveExchange::speaker(OriginId sender, OriginId recipient, const Add
 
 void LiveExchange::send(const wire::Overrides& overrides, const Peer& to, Effects& effects) {
   const std::span<const std::byte> datagram = encoder_.encode(overrides);
-  egress_.on_sent(Purpose::overrides, datagram.size());
+  egress_.on_sent(Purpose::overrides, datagram);
   effects.send(Port::sync, to.sync, datagram);
 }
 
@@ -237,7 +237,7 @@ void LiveExchange::ask(Instant now, Effects& effects) {
                                            .question = walk_->question,
                                            .after = walk_->reached,
                                            .buckets = table_.buckets()});
-  egress_.on_sent(Purpose::overrides, datagram.size());
+  egress_.on_sent(Purpose::overrides, datagram);
   effects.send(Port::sync, peer->sync, datagram);
 }
 

@@ -176,7 +176,11 @@ LiveTable::Holding LiveTable::holding(WallTime wall) const {
 LiveCounts LiveTable::counts(WallTime wall) const {
   LiveCounts counts = counts_;
   counts.overrides_max = options_.entries_max;
-  for (const auto& [place, row] : rows_) ++(row.entry.holds_at(wall) ? counts.overrides : counts.tombstones);
+  for (const auto& [place, row] : rows_) {
+    const bool holds = row.entry.holds_at(wall);
+    ++(holds ? counts.overrides : counts.tombstones);
+    if (holds) ++counts.by_kind[static_cast<std::size_t>(row.entry.what.kind)];
+  }
   return counts;
 }
 

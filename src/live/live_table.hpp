@@ -33,7 +33,8 @@ namespace starling {
 inline constexpr std::size_t live_overrides_max = 10'000;
 
 struct LiveCounts {
-  std::size_t overrides = 0;   ///< that hold
+  std::size_t overrides = 0;                                           ///< that hold
+  std::array<std::size_t, live_override_kind_names.size()> by_kind{};  ///< the same, by LiveOverride::Kind
   std::size_t tombstones = 0;  ///< taken back or expired, less than a day ago
   std::size_t overrides_max = 0;
   std::uint64_t refused_full = 0;     ///< set, or heard of, without room

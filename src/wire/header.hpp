@@ -23,4 +23,7 @@ struct Header {
   static Result<Header> read(std::span<const std::byte> datagram);
 };
 
+/// Of a datagram that an Encoder made.
+Kind kind_of(std::span<const std::byte> datagram);
+
 }  // namespace starling::wire

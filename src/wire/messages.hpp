@@ -53,6 +53,18 @@ enum class Kind : std::uint8_t {
   names = 9,
 };
 
+inline constexpr std::size_t kinds_count = 9;
+/// Place of a kind in arrays by kind.
+constexpr std::size_t index_of(Kind kind) {
+  return static_cast<std::size_t>(kind) - 1;
+}
+constexpr std::string_view name(Kind kind) {
+  constexpr std::array<std::string_view, kinds_count> names{"delta",           "pull",        "heartbeat",
+                                                            "inquiry",         "witness",     "overrides",
+                                                            "overrides_query", "names_query", "names"};
+  return names[index_of(kind)];
+}
+
 /// The UDP port that a message belongs to.
 constexpr Port port_of(Kind kind) {
   switch (kind) {

@@ -396,7 +396,9 @@ TEST_SUITE("live.exchange") {
     fill(peer, 0, 5);
     const auto exhaust = [&] {
       (void)poor.egress.may_send(Purpose::overrides, world.now);
-      poor.egress.on_sent(Purpose::urgent, 5000);  // half a second's
+      std::vector<std::byte> half_a_seconds(5000);
+      half_a_seconds[5] = static_cast<std::byte>(wire::Kind::delta);
+      poor.egress.on_sent(Purpose::urgent, half_a_seconds);
     };
     exhaust();
     const LiveTable::Place place = poor.set(numbered(9));
