@@ -1,4 +1,4 @@
-/// What a front end tells of itself, for `/v1/status` and, with the same names, for metrics.
+/// What a front end tells of itself, for `/v1/status`, which leaves out what is 0, and for metrics.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ struct FrontEndStatus {
   std::uint64_t connections_accepted = 0;
   std::uint64_t connections_open = 0;     ///< now
   std::uint64_t connections_refused = 0;  ///< for a bound on how many may be open
-  /// Everything that was refused or given up, by reason; reasons that did not occur are left out.
+  /// Everything that was refused or given up, by reason; all reasons, with 0 what did not occur.
   std::vector<std::pair<std::string_view, std::uint64_t>> errors;
 };
 

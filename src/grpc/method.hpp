@@ -22,6 +22,33 @@ enum class Code : std::uint8_t {
   unavailable = 14,
 };
 
+/// As gRPC writes it.
+constexpr std::string_view name(Code code) {
+  switch (code) {
+    case Code::ok:
+      return "OK";
+    case Code::cancelled:
+      return "CANCELLED";
+    case Code::unknown:
+      return "UNKNOWN";
+    case Code::invalid_argument:
+      return "INVALID_ARGUMENT";
+    case Code::deadline_exceeded:
+      return "DEADLINE_EXCEEDED";
+    case Code::not_found:
+      return "NOT_FOUND";
+    case Code::resource_exhausted:
+      return "RESOURCE_EXHAUSTED";
+    case Code::unimplemented:
+      return "UNIMPLEMENTED";
+    case Code::internal:
+      return "INTERNAL";
+    case Code::unavailable:
+      return "UNAVAILABLE";
+  }
+  return "UNKNOWN";
+}
+
 struct CallStatus {
   Code code = Code::ok;
   /// UTF-8 for people, sent percent-encoded as `grpc-message`; empty with `ok`. Valid until the next call of

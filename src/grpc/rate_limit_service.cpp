@@ -9,6 +9,18 @@
 namespace starling::grpc {
 
 CallStatus RateLimitService::call(std::string_view request, std::string& reply) {
+  CallStatus status;
+  try {
+    status = answer(request, reply);
+  } catch (...) {
+    answers_.add(Code::internal, false);  // what the transport makes of it
+    throw;
+  }
+  answers_.add(status.code, decider_.answer().overall() == RlsCode::over_limit);
+  return status;
+}
+
+CallStatus RateLimitService::answer(std::string_view request, std::string& reply) {
   if (request.size() > rls_message_bytes_max) {  // where the transport's own bound is another
     error_ = fmt::format("expected a RateLimitRequest of at most {} bytes, found {}", rls_message_bytes_max,
                          request.size());

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "frontend/rls_decider.hpp"
+#include "grpc/call_counts.hpp"
 #include "grpc/method.hpp"
 
 namespace starling::grpc {
@@ -28,9 +29,15 @@ class RateLimitService final : public UnaryMethod {
   /// Requests that could not be decided, since the start.
   std::uint64_t failures() const { return decider_.failures(); }
 
+  /// Not those that the transport answered without asking here.
+  const CallCounts& answers() const { return answers_; }
+
  private:
+  CallStatus answer(std::string_view request, std::string& reply);
+
   RlsDecider decider_;
   std::string error_;
+  CallCounts answers_;
 };
 
 }  // namespace starling::grpc

@@ -157,7 +157,7 @@ FrontEndStatus Server::status() const {
   status.connections_refused = counted.connections_refused;
   for (std::size_t i = 0; i < error_reasons_count; ++i) {
     const auto reason = static_cast<ErrorReason>(i);
-    if (counted[reason] > 0) status.errors.emplace_back(name(reason), counted[reason]);
+    status.errors.emplace_back(name(reason), counted[reason]);
   }
   return status;
 }

@@ -87,7 +87,8 @@ Json front_ends_document(const std::vector<FrontEndStatus>& front_ends) {
   Json list = Json::array();
   for (const FrontEndStatus& front_end : front_ends) {
     Json errors = Json::object();
-    for (const auto& [reason, count] : front_end.errors) errors[std::string(reason)] = count;
+    for (const auto& [reason, count] : front_end.errors)
+      if (count > 0) errors[std::string(reason)] = count;
     list.push_back({{"name", front_end.name},
                     {"listeners", front_end.listeners},
                     {"requests", front_end.requests},

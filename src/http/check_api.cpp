@@ -24,7 +24,13 @@ bool CheckApi::serves(std::string_view path) {
 }
 
 void CheckApi::on_request(const RequestView& request, Response& response) {
-  check(request, false, response);
+  try {
+    check(request, false, response);
+  } catch (...) {
+    answers_.add(500);  // what the server makes of it
+    throw;
+  }
+  answers_.add(response.status());
 }
 
 void CheckApi::on_question_by_hand(const RequestView& request, Response& response) {

@@ -27,6 +27,7 @@
 #include "http/attribute_sources.hpp"
 #include "http/handler.hpp"
 #include "http/query.hpp"
+#include "http/status_counts.hpp"
 
 namespace starling::http {
 
@@ -50,6 +51,9 @@ class CheckApi final : public Handler {
   /// Requests that passed because deciding failed, since the start.
   std::uint64_t failures() const { return failures_; }
 
+  /// How gateways were answered; what people ask by hand is not counted.
+  const StatusCounts& answers() const { return answers_; }
+
  private:
   void check(const RequestView& request, bool by_hand, Response& response);
   /// Passes the request if deciding throws, and says so in `failed`.
@@ -62,6 +66,7 @@ class CheckApi final : public Handler {
   AttributeSources sources_;
   PolicyNames names_;
   std::uint64_t failures_ = 0;
+  StatusCounts answers_;
 };
 
 }  // namespace starling::http

@@ -9,6 +9,16 @@ std::size_t RlsApi::body_bytes_max(const RequestView& request) const {
 }
 
 void RlsApi::on_request(const RequestView& request, Response& response) {
+  try {
+    answer(request, response);
+  } catch (...) {
+    answers_.add(500);  // what the server makes of it
+    throw;
+  }
+  answers_.add(response.status());
+}
+
+void RlsApi::answer(const RequestView& request, Response& response) {
   if (request.method != "POST") {
     response.set_message(405, "expected POST").add_header("Allow", "POST");
     return;

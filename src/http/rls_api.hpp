@@ -13,6 +13,7 @@
 
 #include "frontend/rls_decider.hpp"
 #include "http/handler.hpp"
+#include "http/status_counts.hpp"
 
 namespace starling::http {
 
@@ -28,8 +29,14 @@ class RlsApi final : public Handler {
   /// Requests that could not be decided, since the start.
   std::uint64_t failures() const { return decider_.failures(); }
 
+  /// How gateways were answered; not those whose body never came whole.
+  const StatusCounts& answers() const { return answers_; }
+
  private:
+  void answer(const RequestView& request, Response& response);
+
   RlsDecider decider_;
+  StatusCounts answers_;
   std::string arena_;
 };
 

@@ -79,8 +79,7 @@ FrontEndStatus Server::status() const {
                         .connections_refused = counters.connections_refused,
                         .errors = {}};
   for (std::size_t reason = 0; reason < error_reasons_count; ++reason)
-    if (counters.errors[reason] > 0)
-      status.errors.emplace_back(name(static_cast<ErrorReason>(reason)), counters.errors[reason]);
+    status.errors.emplace_back(name(static_cast<ErrorReason>(reason)), counters.errors[reason]);
   return status;
 }
 
