@@ -19,6 +19,12 @@ namespace {
 /// Addresses that only incomplete answers vouch for.
 constexpr Duration listed_for = std::chrono::seconds(60);
 
+constexpr std::array<Duration, 12> decision_time_bounds{
+    std::chrono::nanoseconds(250),  std::chrono::nanoseconds(500), std::chrono::microseconds(1),
+    std::chrono::nanoseconds(2500), std::chrono::microseconds(5),  std::chrono::microseconds(10),
+    std::chrono::microseconds(25),  std::chrono::microseconds(50), std::chrono::microseconds(100),
+    std::chrono::microseconds(500), std::chrono::milliseconds(2),  std::chrono::milliseconds(10)};
+
 std::string host_name() {
   std::array<char, UV_MAXHOSTNAMESIZE> text{};
   std::size_t bytes = text.size();
@@ -47,7 +53,9 @@ Node::Node(Loop& loop, Options options, Log log)
       origin_{random_u64()},
       sync_socket_(loop, *this),
       heartbeat_socket_(loop, *this),
-      timer_(loop, *this) {}
+      timer_(loop, *this),
+      rules_since_(Loop::wall()),
+      decision_times_(decision_time_bounds) {}
 
 Node::~Node() = default;
 
@@ -140,6 +148,9 @@ void Node::before_sleep() {
 }
 
 void Node::on_resolution(const Resolution& resolution) {
+  const bool asks_dns = std::any_of(options_.settings.neighbors.begin(), options_.settings.neighbors.end(),
+                                    [](const Neighbor& neighbor) { return !neighbor.address; });
+  if (!resolution.early && asks_dns) ++(resolution.errors.empty() ? dns_ok_ : dns_failed_);
   if (!resolution.early) log_resolution(resolution);
   const Instant now = Loop::now();
   if (resolution.complete) last_listed_.clear();
@@ -273,6 +284,24 @@ NodeStatus Node::status() const {
   return status;
 }
 
+NodeCounts Node::counts() const {
+  return NodeCounts{.name = name_,
+                    .cluster = options_.settings.cluster,
+                    .state = engine_->state(),
+                    .engine = engine_->counts(),
+                    .rules = engine_->rule_tallies(),
+                    .rules_count = engine_->rules().rules.size(),
+                    .peers = engine_->peers(Loop::now()),
+                    .sync_socket = sync_socket_.counters(),
+                    .heartbeat_socket = heartbeat_socket_.counters(),
+                    .dns_ok = dns_ok_,
+                    .dns_failed = dns_failed_,
+                    .reloads = reloads_,
+                    .last_reload_ok = reload_error_.empty(),
+                    .rules_since = rules_since_,
+                    .decisions = decision_times_};
+}
+
 tl::expected<LiveView, std::string> Node::set_live(const LiveOverride& what,
                                                    std::optional<std::chrono::milliseconds> expires_in,
                                                    std::string_view set_by) {
@@ -309,6 +338,7 @@ void Node::replace_rules(RuleSet rules, std::string from) {
   reload_error_.clear();
   ++reloads_.ok;
   last_reload_ = Loop::now();
+  rules_since_ = Loop::wall();
 }
 
 void Node::reload_failed(std::string error) {

@@ -14,6 +14,7 @@
 #include "engine/engine.hpp"
 #include "node/log.hpp"
 #include "node/loop.hpp"
+#include "node/node_counts.hpp"
 #include "node/precise_timer.hpp"
 #include "node/resolver.hpp"
 #include "node/settings.hpp"
@@ -46,13 +47,22 @@ class Node final : private Effects,
   Decision decide(const Request& request) { return decide(request, Loop::wall()); }
   /// For callers that have to know by which wall clock it was decided.
   Decision decide(const Request& request, WallTime wall) {
-    return engine_->decide(request, Loop::now(), wall);
+    const Instant now = Loop::now();
+    const Decision decision = engine_->decide(request, now, wall);
+    if (--decisions_to_sample_ == 0) {
+      decisions_to_sample_ = decisions_per_sample;
+      decision_times_.observe(Loop::now() - now);
+    }
+    return decision;
   }
+  /// Of so many decisions one is timed. A prime, so that it meets each of those that take turns.
+  static constexpr std::uint32_t decisions_per_sample = 61;
   std::vector<CounterView> counters(const Request& request) {
     return engine_->counters(request, Loop::wall());
   }
   TopView top(const TopQuery& query) { return engine_->top(query, Loop::now(), Loop::wall(), *this); }
   NodeStatus status() const;
+  NodeCounts counts() const;
   std::vector<PeerView> peers() const { return engine_->peers(Loop::now()); }
   const std::string& name() const { return name_; }
   EngineState state() const { return engine_->state(); }
@@ -113,6 +123,11 @@ class Node final : private Effects,
   std::string reload_error_;
   NodeStatus::Reloads reloads_;  // without the age, which follows from the next
   std::optional<Instant> last_reload_;
+  WallTime rules_since_;
+  std::uint64_t dns_ok_ = 0;
+  std::uint64_t dns_failed_ = 0;
+  DurationHistogram decision_times_;
+  std::uint32_t decisions_to_sample_ = decisions_per_sample;
   std::optional<Endpoint> http_;
   std::optional<Endpoint> grpc_;
   std::optional<Endpoint> admin_;
