@@ -7,12 +7,13 @@
 
 namespace starling {
 
-FrontEnds::FrontEnds(Loop& loop, Node& node, const Settings& settings, Log log, http::WriteAccess access,
-                     const ConnectionBounds& bounds)
+FrontEnds::FrontEnds(Loop& loop, const LoopMeter& loop_meter, Node& node, const Settings& settings, Log log,
+                     http::WriteAccess access, const ConnectionBounds& bounds)
     : settings_(settings),
       log_(log),
       node_(node),
-      service_(node, std::move(log), [this] { return status(); }),
+      service_(node, loop_meter, std::move(log),
+               {.front_ends = [this] { return status(); }, .requests = [this] { return requests(); }}),
       check_(service_, settings.headers, {settings.attributes, settings.trusted_hops}),
       rls_(service_, settings.headers),
       gateway_(service_, check_, rls_),
@@ -70,6 +71,14 @@ void FrontEnds::drain() {
   http_server_.drain();
   grpc_health_.leave();
   grpc_server_.drain();
+}
+
+std::vector<RequestCount> FrontEnds::requests() const {
+  std::vector<RequestCount> counts;
+  check_.answers().append_to(counts, "http");
+  rls_.answers().append_to(counts, "json");
+  grpc_rate_limit_.answers().append_to(counts);
+  return counts;
 }
 
 std::vector<FrontEndStatus> FrontEnds::status() const {

@@ -26,9 +26,9 @@ namespace starling {
 
 class FrontEnds final : private http::Http2Handover {
  public:
-  /// `loop` and `node` outlive this.
-  FrontEnds(Loop& loop, Node& node, const Settings& settings, Log log, http::WriteAccess access,
-            const ConnectionBounds& bounds);
+  /// `loop`, `loop_meter` and `node` outlive this.
+  FrontEnds(Loop& loop, const LoopMeter& loop_meter, Node& node, const Settings& settings, Log log,
+            http::WriteAccess access, const ConnectionBounds& bounds);
   FrontEnds(const FrontEnds&) = delete;
   FrontEnds& operator=(const FrontEnds&) = delete;
 
@@ -39,6 +39,7 @@ class FrontEnds final : private http::Http2Handover {
   void drain();
   bool drained() const;
   std::vector<FrontEndStatus> status() const;
+  std::vector<RequestCount> requests() const;
 
  private:
   void on_http2(Handle<ClientStream> stream, std::string_view received) override;

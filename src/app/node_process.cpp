@@ -19,6 +19,7 @@
 #include "node/config_source.hpp"
 #include "node/descriptors.hpp"
 #include "node/log.hpp"
+#include "node/loop_meter.hpp"
 #include "node/node.hpp"
 
 namespace starling {
@@ -46,12 +47,14 @@ class NodeProcess {
   NodeProcess(Loop& loop, Node::Options options, Log log, http::WriteAccess access, Reloader::Options reload,
               ConfigTexts texts)
       : loop_(loop),
+        loop_meter_(loop),
         settings_(options.settings),
         reload_(std::move(reload)),
         texts_(std::move(texts)),
         log_(log),
         node_(loop, std::move(options), log),
-        front_ends_(loop, node_, settings_, log, std::move(access), descriptors_to_connections(log)) {}
+        front_ends_(loop, loop_meter_, node_, settings_, log, std::move(access),
+                    descriptors_to_connections(log)) {}
 
   /// Error: one line.
   tl::expected<void, std::string> start();
@@ -63,6 +66,7 @@ class NodeProcess {
   void on_drain_poll();
 
   Loop& loop_;
+  LoopMeter loop_meter_;
   Settings settings_;
   Reloader::Options reload_;
   ConfigTexts texts_;

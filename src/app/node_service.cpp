@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "http/live_reach.hpp"
+#include "metrics/page.hpp"
 #include "node/live_words.hpp"
 
 namespace starling {
@@ -24,6 +25,15 @@ NodeStatus NodeService::status() const {
   NodeStatus status = node_.status();
   status.decisions_failed = failures_count_;
   return status;
+}
+
+std::string NodeService::metrics() {
+  return metrics::page({.node = node_.counts(),
+                        .decisions_failed = failures_count_,
+                        .front_ends = views_.front_ends(),
+                        .requests = views_.requests(),
+                        .loop_busy = loop_meter_.busy(),
+                        .process = metrics::process_usage()});
 }
 
 void NodeService::on_truncated() {

@@ -9,19 +9,25 @@
 #include <vector>
 
 #include "frontend/check_service.hpp"
+#include "frontend/request_count.hpp"
 #include "http/admin_service.hpp"
 #include "node/log.hpp"
+#include "node/loop_meter.hpp"
 #include "node/node.hpp"
 
 namespace starling {
 
 class NodeService final : public CheckService, public http::AdminService {
  public:
-  using FrontEndsView = std::function<std::vector<FrontEndStatus>()>;
+  /// What only those know who made the front ends; asked whenever somebody wants to know.
+  struct Views {
+    std::function<std::vector<FrontEndStatus>()> front_ends;
+    std::function<std::vector<RequestCount>()> requests;
+  };
 
-  /// `front_ends` is asked whenever somebody wants to know.
-  NodeService(Node& node, Log log, FrontEndsView front_ends)
-      : node_(node), log_(std::move(log)), front_ends_(std::move(front_ends)) {}
+  /// `node` and `loop_meter` outlive this.
+  NodeService(Node& node, const LoopMeter& loop_meter, Log log, Views views)
+      : node_(node), loop_meter_(loop_meter), log_(std::move(log)), views_(std::move(views)) {}
   Decision decide(const Request& request) override {
     decided_at_ = Loop::wall();
     const Decision decision = node_.decide(request, decided_at_);
@@ -33,7 +39,8 @@ class NodeService final : public CheckService, public http::AdminService {
   void on_failure(std::string_view what) override;
   std::string_view node_name() const override { return node_.name(); }
   NodeStatus status() const override;
-  std::vector<FrontEndStatus> front_ends() const override { return front_ends_(); }
+  std::vector<FrontEndStatus> front_ends() const override { return views_.front_ends(); }
+  std::string metrics() override;
   std::vector<CounterView> counters(const Request& request) override { return node_.counters(request); }
   TopView top(const TopQuery& query) override { return node_.top(query); }
   std::vector<LiveView> live_overrides() const override { return node_.live_overrides(); }
@@ -55,8 +62,9 @@ class NodeService final : public CheckService, public http::AdminService {
   void on_truncated();
 
   Node& node_;
+  const LoopMeter& loop_meter_;
   Log log_;
-  FrontEndsView front_ends_;
+  Views views_;
   WallTime decided_at_{};
   Repeated failures_;
   std::uint64_t failures_count_ = 0;  ///< of all front ends, since the start

@@ -29,13 +29,15 @@ std::size_t AdminApi::body_bytes_max(const RequestView& request) const {
 void AdminApi::on_request(const RequestView& request, Response& response) {
   if (CheckApi::serves(request.path)) return check_.on_question_by_hand(request, response);
   if (request.path == "/v1/overrides") return overrides_.on_request(request, response);
-  const bool known = request.path == "/livez" || request.path == "/readyz" || request.path == "/v1/peers" ||
-                     request.path == "/v1/status" || request.path == "/v1/rules" ||
-                     request.path == "/v1/counters" || request.path == "/v1/top";
+  const bool known = request.path == "/livez" || request.path == "/readyz" || request.path == "/metrics" ||
+                     request.path == "/v1/peers" || request.path == "/v1/status" ||
+                     request.path == "/v1/rules" || request.path == "/v1/counters" ||
+                     request.path == "/v1/top";
   if (!known) {
-    response.set_message(404,
-                         "expected /livez, /readyz, /v1/peers, /v1/status, /v1/rules, /v1/overrides, "
-                         "/v1/counters, /v1/top or /v1/check");
+    response.set_message(
+        404,
+        "expected /livez, /readyz, /metrics, /v1/peers, /v1/status, /v1/rules, /v1/overrides, "
+        "/v1/counters, /v1/top or /v1/check");
     return;
   }
   if (!only_reads(request.method)) {
@@ -46,6 +48,8 @@ void AdminApi::on_request(const RequestView& request, Response& response) {
     response.set_text("ok\n");
   } else if (request.path == "/readyz") {
     answer_ready(response);
+  } else if (request.path == "/metrics") {
+    answer_metrics(response);
   } else if (request.path == "/v1/peers") {
     answer_peers(response);
   } else if (request.path == "/v1/status") {
@@ -65,6 +69,11 @@ void AdminApi::answer_ready(Response& response) const {
   set_document(
       response,
       {{"ready", status.ready()}, {"state", name(status.state)}, {"reason", not_ready_reason(status)}});
+}
+
+void AdminApi::answer_metrics(Response& response) const {
+  response.body() = service_.metrics();
+  response.add_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
 }
 
 void AdminApi::answer_peers(Response& response) const {

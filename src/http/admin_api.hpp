@@ -2,7 +2,7 @@
 ///
 /// `/livez` says that the loop turns, and nothing else: a node that waits for its peers must not be restarted
 /// for it. `/readyz` is 200 once the peers' counts are in, and 503 again from the moment the node is told to
-/// stop.
+/// stop. `/metrics` is for Prometheus.
 /// `/v1/check` is answered here as well, so that one `--server` serves the whole command line.
 #pragma once
 
@@ -24,6 +24,7 @@ class AdminApi final : public Handler {
 
  private:
   void answer_ready(Response& response) const;
+  void answer_metrics(Response& response) const;
   void answer_peers(Response& response) const;
   void answer_status(Response& response) const;
   void answer_rules(const RequestView& request, Response& response);

@@ -29,6 +29,8 @@ class AdminService {
   virtual NodeStatus status() const = 0;
   /// Who listens for gateways and for people, and what came in there.
   virtual std::vector<FrontEndStatus> front_ends() const = 0;
+  /// Everything for Prometheus, in its text format (version 0.0.4).
+  virtual std::string metrics() = 0;
   /// The counters behind a request, without counting it.
   virtual std::vector<CounterView> counters(const Request& request) = 0;
   /// The hottest callers, as far as they are known now; names that are missing are asked for meanwhile.

@@ -14,7 +14,7 @@ LIBRARIES = {
     "fmt": "fmt", "sodium.h": "sodium", "tl": "tl", "absl": "absl", "yaml-cpp": "yaml-cpp",
     "flatbuffers": "flatbuffers", "uv.h": "uv", "ares.h": "ares", "ares_dns.h": "ares", "spdlog": "spdlog",
     "llhttp.h": "llhttp", "nlohmann": "nlohmann", "CLI": "CLI",
-    "nghttp2": "nghttp2", "protozero": "protozero",
+    "nghttp2": "nghttp2", "protozero": "protozero", "prometheus": "prometheus",
 }
 GENERATED = {"starling_generated.h": "wire"}
 # System headers that do I/O, for the folders that are sans-IO.

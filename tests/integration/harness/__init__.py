@@ -12,6 +12,7 @@ The binary is the first argument if it is an executable file, else $STARLING_BIN
 from .case import ClusterCase, binary, free_of_settings, long_window, main, skip
 from .clients import Clients
 from .dns import DnsServer
+from .exposition import Page
 from .namespaces import Network, NetworkCase, why_not
 from .node import ADMIN_PORT, HEARTBEAT_PORT, HTTP_PORT, SYNC_PORT, Node, NodeEnded
 from .relay import Relay
@@ -22,6 +23,6 @@ from .web import Answer, Session, request
 
 __all__ = [
     "ADMIN_PORT", "Answer", "Clients", "ClusterCase", "CountWatch", "DnsServer", "HEARTBEAT_PORT", "HTTP_PORT", "Network",
-    "NetworkCase", "Node", "NodeEnded", "Relay", "SYNC_PORT", "Session", "Subnet", "binary", "free_of_settings",
+    "NetworkCase", "Node", "NodeEnded", "Page", "Relay", "SYNC_PORT", "Session", "Subnet", "binary", "free_of_settings",
     "long_window", "main", "patience", "request", "skip", "wait_equal", "wait_until", "why_not",
 ]

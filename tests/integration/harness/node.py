@@ -5,6 +5,7 @@ import signal
 import subprocess
 from urllib.parse import urlencode
 
+from .exposition import Page
 from .waiting import patience, wait_until
 from .web import Session, request
 
@@ -110,6 +111,12 @@ class Node:
 
     def status(self):
         return self._json("/v1/status")
+
+    def metrics(self):
+        """The page of metrics, read strictly."""
+        answer = self.get("/metrics")
+        assert answer.status == 200, f"{self.name} /metrics: expected 200, found {answer}"
+        return Page(answer.body.decode("utf-8"))
 
     def peers(self):
         return self._json("/v1/peers")["peers"]

@@ -39,6 +39,8 @@ struct FakeNode final : AdminService, CheckService {
       asked_for += std::string(entry.key) + "=" + std::string(entry.value);
     return found;
   }
+  std::string page;
+  std::string metrics() override { return page; }
   TopView top(const TopQuery& query) override {
     asked_top = query;
     return hottest;
