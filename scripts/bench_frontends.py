@@ -66,7 +66,7 @@ class Bench:
         self._options = options
         self._folder = folder
         self._servers = []
-        self._load = Load(options.build_dir / "tests/bench/bench_load", options.client_core, options.connections)
+        self._load = Load(options.build_dir / "tests/load/starling-load", options.client_core, options.connections)
         self._fronts = [options.only] if options.only else ["http", "grpc"]
 
     def __enter__(self):

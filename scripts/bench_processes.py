@@ -79,19 +79,20 @@ def run_client(command, core):
 
 
 class Load:
-    """Our own generator (tests/bench/load.cpp)."""
+    """Our own generator (tests/load)."""
 
     def __init__(self, binary, core, connections):
-        self._command = [binary, "--connections", connections]
+        self._command = [binary, "--connections", connections, "--busy", "yes"]
         self._core = core
 
     def __call__(self, protocol, listens, request, seconds, callers=1, rate=0, path="", answer=None):
-        command = [*self._command, "--protocol", protocol, "--address", listens[0], "--port", listens[1], "--request", request,
+        command = [*self._command, "--protocol", protocol, "--target", f"{listens[0]}:{listens[1]}", "--request", request,
                    "--seconds", seconds, "--callers", callers, "--rate", rate, "--path", path]
         result = json.loads(run_client(command + (["--answer", answer] if answer else []), self._core))
         if result["failed"]:
             raise BenchError(f"expected {protocol} answers of {listens[0]} that allow or deny, {result['failed']} did neither")
-        return result
+        latency = {f"{name}_us": value for name, value in result["latency_us"].items()}
+        return result | latency | {"unanswered": result["lost"] + result["unsent"]}
 
 
 def h2load(core, connections, listens, seconds, path, body=None):

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace starling::bench {
+namespace starling::load {
 
 class Histogram {
  public:
@@ -55,4 +55,4 @@ class Histogram {
   std::uint64_t max_ = 0;
 };
 
-}  // namespace starling::bench
+}  // namespace starling::load

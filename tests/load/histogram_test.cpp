@@ -4,9 +4,9 @@
 
 #include <limits>
 
-using starling::bench::Histogram;
+using starling::load::Histogram;
 
-TEST_SUITE("bench.histogram") {
+TEST_SUITE("load.histogram") {
   TEST_CASE("an empty one has no quantiles") {
     const Histogram histogram;
     CHECK(histogram.count() == 0);

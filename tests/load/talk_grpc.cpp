@@ -8,7 +8,7 @@
 
 #include "talk.hpp"
 
-namespace starling::bench {
+namespace starling::load {
 namespace {
 
 constexpr std::size_t framing_bytes = 5;
@@ -41,8 +41,8 @@ class GrpcTalk final : public Talk {
     send(out);
   }
 
-  void ask(std::string& out) override {
-    const std::string& message = requests_.of_next_caller();
+  void ask(std::uint32_t caller, std::string& out) override {
+    const std::string& message = requests_.of(caller);
     const auto size = static_cast<std::uint32_t>(message.size());
     request_.assign(1, '\0');
     for (const unsigned shift : {24U, 16U, 8U, 0U}) request_ += static_cast<char>(size >> shift & 0xFFU);
@@ -56,7 +56,7 @@ class GrpcTalk final : public Talk {
                              pair_of(":authority", authority_),
                              pair_of("te", "trailers"),
                              pair_of("content-type", "application/grpc"),
-                             pair_of("user-agent", "starling-bench")};
+                             pair_of("user-agent", "starling-load")};
     nghttp2_data_provider body{};
     body.source.ptr = &request_;
     body.read_callback = read_request;
@@ -77,6 +77,8 @@ class GrpcTalk final : public Talk {
   std::string_view last_answer() const override {
     return std::string_view(reply_).substr(std::min(framing_bytes, reply_.size()));
   }
+
+  bool open_for_more() const override { return nghttp2_session_check_request_allowed(session_) != 0; }
 
  private:
   void send(std::string& out) {
@@ -142,4 +144,4 @@ std::unique_ptr<Talk> talk_grpc(RequestTemplate& requests, std::string authority
   return std::make_unique<GrpcTalk>(requests, std::move(authority), std::move(path));
 }
 
-}  // namespace starling::bench
+}  // namespace starling::load

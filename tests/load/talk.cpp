@@ -4,7 +4,7 @@
 #include <charconv>
 #include <utility>
 
-namespace starling::bench {
+namespace starling::load {
 namespace {
 
 constexpr std::string_view placeholder = "-0000";
@@ -13,9 +13,9 @@ class HttpTalk final : public Talk {
  public:
   explicit HttpTalk(RequestTemplate& requests) : requests_(requests) {}
 
-  void ask(std::string& out) override {
+  void ask(std::uint32_t caller, std::string& out) override {
     answer_.clear();
-    out += requests_.of_next_caller();
+    out += requests_.of(caller);
   }
 
   Verdict take(std::string_view bytes, std::string& /*out*/) override {
@@ -28,25 +28,29 @@ class HttpTalk final : public Talk {
     std::size_t body_bytes = 0;
     std::from_chars(answer_.data() + length_at + length_header.size(), answer_.data() + head_end, body_bytes);
     if (answer_.size() < head_end + 4 + body_bytes) return Verdict::none;
+    const std::size_t close_at = answer_.find("\r\nConnection: close\r\n");
+    open_for_more_ = close_at == std::string::npos || close_at > head_end;
     const std::string_view status = std::string_view(answer_).substr(0, 13);
     if (status == "HTTP/1.1 200 ") return Verdict::allowed;
     return status == "HTTP/1.1 429 " ? Verdict::denied : Verdict::failed;
   }
 
   std::string_view last_answer() const override { return answer_; }
+  bool open_for_more() const override { return open_for_more_; }
 
  private:
   RequestTemplate& requests_;
   std::string answer_;
+  bool open_for_more_ = true;
 };
 
 class RedisTalk final : public Talk {
  public:
   explicit RedisTalk(RequestTemplate& requests) : requests_(requests) {}
 
-  void ask(std::string& out) override {
+  void ask(std::uint32_t caller, std::string& out) override {
     answer_.clear();
-    out += requests_.of_next_caller();
+    out += requests_.of(caller);
   }
 
   Verdict take(std::string_view bytes, std::string& /*out*/) override {
@@ -64,17 +68,15 @@ class RedisTalk final : public Talk {
 
 }  // namespace
 
-RequestTemplate::RequestTemplate(std::string bytes, std::size_t callers_count)
-    : bytes_(std::move(bytes)), digits_at_(bytes_.find(placeholder)), callers_count_(callers_count) {
+RequestTemplate::RequestTemplate(std::string bytes)
+    : bytes_(std::move(bytes)), digits_at_(bytes_.find(placeholder)) {
   if (digits_at_ != std::string::npos) ++digits_at_;
 }
 
-const std::string& RequestTemplate::of_next_caller() {
+const std::string& RequestTemplate::of(std::uint32_t caller) {
   if (digits_at_ == std::string::npos) return bytes_;
-  std::size_t rest = caller_;
-  for (std::size_t digit = digits_at_ + 4; digit-- > digits_at_; rest /= 10)
-    bytes_[digit] = static_cast<char>('0' + rest % 10);
-  caller_ = (caller_ + 1) % callers_count_;
+  for (std::size_t digit = digits_at_ + 4; digit-- > digits_at_; caller /= 10)
+    bytes_[digit] = static_cast<char>('0' + caller % 10);
   return bytes_;
 }
 
@@ -86,4 +88,4 @@ std::unique_ptr<Talk> talk_redis(RequestTemplate& requests) {
   return std::make_unique<RedisTalk>(requests);
 }
 
-}  // namespace starling::bench
+}  // namespace starling::load
