@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-from harness import (HTTP_PORT, Clients, CountWatch, NetworkCase, free_of_settings, long_window, main, patience, skip,
+from harness import (HTTP_PORT, Clients, CountWatch, NetworkCase, binary, free_of_settings, long_window, main, patience, skip,
                      wait_equal, wait_until, why_not)
 from harness.node import die_with_parent
 
@@ -22,7 +22,7 @@ converged_deadline_s = 15.0     # after a fault has ended; also while links are 
 everything = {"api": "shop"}    # what the background clients ask for: never denied, counted in one counter
 background_pause_s = 0.004      # of a client between two requests: about 200 requests/s a node
 some_admissions = 50
-load_script = pathlib.Path(__file__).resolve().parents[2] / "scripts/load"
+load_script = pathlib.Path(__file__).resolve().parents[2] / "scripts/loadtest"
 
 
 class FiveNodes(NetworkCase):
@@ -153,14 +153,15 @@ class FiveNodes(NetworkCase):
         self.addCleanup(watch.stop)
         self.subnet.lose(10)
         result = self.load(nodes, rate=5 * window_limit / window_s, seconds=3.3 * window_s, principal="alice", **everything)
-        full = [window for window in result["windows"] if window["full"] and window["rule"] == "each"]
+        self.assertEqual(result["limit"]["rule"], "each")
+        full = [window for window in result["windows"] if window["full"]]
         self.assertGreaterEqual(len(full), 2)
         for window in full:
             self.assertGreaterEqual(window["offered"], 2 * window_limit)
             self.assertGreaterEqual(window["allowed"], window_limit)
         over = [window["over_admission"] / window_limit for window in full]
         self.assertLessEqual(sum(over) / len(over), over_admission_max)
-        truth = {node.origin(): target["allowed"] for node, target in zip(nodes, result["targets"])}
+        truth = {node.origin(): target["allowed"] for node, target in zip(nodes, result["nodes"])}
         took_s = self.wait_views(nodes, truth, **everything)      # packets are still lost
         self.assertEqual(watch.stop(), [])
         self.assert_swallowed()
@@ -203,17 +204,18 @@ class FiveNodes(NetworkCase):
         return held.pop() if len(held) == 1 else None
 
     def load(self, nodes, rate, seconds, **entries):
-        """What scripts/load counted: the same rate on all nodes, whatever they answer."""
-        command = [sys.executable, str(load_script), "--json", "--rate", f"{rate:g}", "--seconds", f"{seconds:g}"]
+        """What scripts/loadtest counted: the same rate on all nodes, whatever they answer."""
+        command = [sys.executable, str(load_script), "-o", "json", "--rate", f"{rate:g}", "--seconds", f"{seconds:g}", "--yes",
+                   "--build-dir", pathlib.Path(binary()).parents[2]]
         for key, value in entries.items():
             command += ["--entry", f"{key}={value}"]
         result = subprocess.run([*command, *(f"http://{node.address}:{HTTP_PORT}" for node in nodes)],
                                 stdin=subprocess.DEVNULL, capture_output=True, text=True, env=free_of_settings(),
                                 timeout=(seconds + 30) * patience(), preexec_fn=die_with_parent, check=False)
-        self.assertEqual((result.returncode, result.stderr), (0, ""), result.stdout)
-        report = json.loads(result.stdout)
-        self.assertEqual([(target["lost"], target["not_sent"]) for target in report["targets"]], [(0, 0)] * len(nodes))
-        return report
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        run, = json.loads(result.stdout)["patterns"]
+        self.assertEqual((run["lost"], run["unsent"]), (0, 0), run)
+        return run
 
 
 if __name__ == "__main__":
