@@ -64,6 +64,7 @@ class Node:
         self.admin = (admin or f"http://{host}:{admin_port}").rstrip("/")
         self.name = self.url
         self.grpc_port = grpc_port
+        self.pid = None      # of a node of our own
 
     def meet(self):
         """Asks the node who it is."""
@@ -94,6 +95,8 @@ class Node:
                 found |= {"packets": datagrams["sent"], "bytes": datagrams["sent_bytes"]}
         except (LoadtestError, KeyError, TypeError):
             pass  # a node that is down for a moment tells nothing
+        if found["cpu_s"] is None and self.pid:
+            found |= meters_of_process(self.pid)
         return found
 
 
@@ -107,6 +110,15 @@ def meters_of(metrics):
     names = {"cpu_s": "process_cpu_seconds_total", "memory_bytes": "process_resident_memory_bytes",
              "packets": "starling_gossip_packets_total", "bytes": "starling_gossip_bytes_total"}
     return {key: sums.get(name) for key, name in names.items()}
+
+
+def meters_of_process(pid):
+    """The same of a process of this machine, for nodes that serve no /metrics."""
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return {}
+    return {"cpu_s": (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), "memory_bytes": int(fields[21]) * os.sysconf("SC_PAGE_SIZE")}
 
 
 class Meter:
@@ -215,6 +227,7 @@ class LocalCluster:
         self._start(f"node-{number}", [self._binary, "node", "--bind", node.host, "--node-name", f"node-{number}", "--cluster", "loadtest",
                                        "--neighborhood-host", f"{peers_name}.", "--dns-servers", f"{self._network}.253:{dns_port}",
                                        "--config", self._rules])
+        node.pid = self._processes[f"node-{number}"].pid
 
     def _start(self, name, command):
         """With an empty environment, so that no setting of the caller's leaks in."""

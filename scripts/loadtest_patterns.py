@@ -11,7 +11,7 @@ callers_many = 1000
 zipf_exponent = 1.1
 hottest_times_limit = 5      # pattern principals: what the hottest caller asks for
 burst_after_s = 0.01         # the window's start, as far as clocks agree
-lead_s_max, tail_s = 0.25, 0.1
+lead_s_max, tail_s = 0.5, 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +64,7 @@ def one_weight(count):
 
 
 def steady(pattern, options, limit, count, weights, times, **more):
-    lead_s = min(lead_s_max, limit.window_s / 4)
+    lead_s = min(lead_s_max, limit.window_s / 2)
     rate = options.rate or times * limit.rate
     return Plan(pattern, [(lead_s + options.windows * limit.window_s + tail_s, rate, 0)], weights(count), lead_s=lead_s, **more)
 
@@ -72,7 +72,7 @@ def steady(pattern, options, limit, count, weights, times, **more):
 def burst(options, limit, count):
     """Silence, and at each window's start many times what it allows, at once, on all nodes."""
     at_once = round(options.rate * limit.window_s if options.rate else options.load * limit.requests)
-    lead_s = min(lead_s_max, limit.window_s / 4)
+    lead_s = min(lead_s_max, limit.window_s / 2)
     phases = [(lead_s + burst_after_s, 0, 0)] + [(limit.window_s, 0, at_once)] * options.windows + [(tail_s, 0, 0)]
     return Plan("burst", phases, even_weights(count), lead_s=lead_s)
 

@@ -220,6 +220,8 @@ def print_report(report, wide):
     print(table(rows_of(results), left=2))
     print()
     print(table(node_rows_of(results), left=2))
+    print("\nOFFERED, LIMIT, ALLOWED: full windows only. OVER: allowed beyond the limit, per window. FALSE: denied while the cluster surely\n"
+          "(with ?: perhaps, because admissions were under way) was below its limit. Latency counts from when a request was due.")
     for result in results:
         for problem in result["problems"]:
             print(f"! {result['pattern']} ({result['protocol']}) is not valid: {problem}")
