@@ -111,16 +111,18 @@ def wrk(connections, seconds, url):
                            "p99": microseconds(latency.get("99")), "p999": None, "max": None}}
 
 
-def h2load(connections, seconds, url, body_file):
-    """By gRPC every answer has the status 200, so who was denied is not told."""
-    said = run_tool(["h2load", "-c", str(connections), "-m", "1", "-D", f"{seconds:g}", "-d", str(body_file), "-H",
-                     "content-type: application/grpc", "-H", "te: trailers", url], seconds)
+def h2load(connections, seconds, url, body_file=None):
+    """By HTTP/1.1, or by gRPC with a message. There every answer has the status 200, so who was denied is not told."""
+    how = ["-d", str(body_file), "-H", "content-type: application/grpc", "-H", "te: trailers"] if body_file else ["--h1"]
+    said = run_tool(["h2load", "-c", str(connections), "-m", "1", "-D", f"{seconds:g}", *how, url], seconds)
     rate = re.search(r"finished in [\d.]+m?s, ([\d.]+) req/s", said)
-    counts = re.search(r"(\d+) succeeded, (\d+) failed", said)
+    done = re.search(r"(\d+) done, .*?(\d+) errored, (\d+) timeout", said)
+    statuses = re.search(r"status codes: (\d+) 2xx, \d+ 3xx, (\d+) 4xx", said)
     times = re.search(r"time for request:\s+\S+\s+(\S+)\s+(\S+)", said)
-    if not rate or not counts:
+    if not rate or not done or not statuses:
         raise LoadtestError(f"expected a rate from h2load, found: {said.strip()[-200:]}")
-    return {"requests": int(counts[1]), "rate": float(rate[1]), "allowed": None, "denied": None, "lost": int(counts[2]),
+    return {"requests": int(done[1]), "rate": float(rate[1]), "allowed": None if body_file else int(statuses[1]),
+            "denied": None if body_file else int(statuses[2]), "lost": int(done[2]) + int(done[3]),
             "latency_us": {"p50": None, "p90": None, "p99": None, "p999": None, "max": microseconds(times[1]) if times else None}}
 
 

@@ -7,6 +7,7 @@ Whether a run was valid is not asserted: a machine that does ten other things ma
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import types
@@ -165,6 +166,27 @@ class Runs(ClusterCase):
         for node in run["nodes"]:
             self.assertGreater(node["cpu_percent"], 0)
             self.assertGreater(node["memory_bytes"], 1_000_000)
+
+    def test_the_highest_rate_by_the_generators_that_people_know(self):
+        tools = {"wrk": ["http"], "h2load": ["http", "grpc"]}
+        ran = [(tool, protocol) for tool, protocols in tools.items() if shutil.which(tool) for protocol in protocols]
+        if not ran:
+            self.skipTest("expected wrk or h2load, found neither; apt-get install wrk nghttp2-client")
+        node = self.node(1, config=self.rules(limit_text)).wait_ready()
+        seen = 0
+        for tool, protocol in ran:
+            with self.subTest(tool=tool, protocol=protocol):
+                report, _ = self.loaded([node], "--pattern", "capacity", "--windows", "1", "--connections", "4", "--generator", tool, "--protocol", protocol)
+                run, = report["patterns"]
+                self.assertEqual((set(run), run["generator"]), (set(loadtest_report.pattern_keys), tool))
+                self.assertGreater(run["rate"], 0)
+                self.assertGreater(run["latency_us"]["max"] or run["latency_us"]["p99"], 0)
+                if protocol == "http":
+                    self.assertEqual(run["allowed"] + run["denied"], run["offered"])
+                    self.assertGreater(run["denied"], 0)
+                seen += run["offered"] + 1
+                decisions = node.status()["decisions"]  # what was under way at the end was counted, and not told
+                self.assertGreaterEqual(decisions["allowed"] + decisions["denied"], seen)
 
     def test_a_restart_that_fails_is_named(self):
         node = self.node(1, config=self.rules(limit_text)).wait_ready()
