@@ -22,8 +22,10 @@ columns_max = 3
 panel_inches = (3.9, 2.75)
 nodes_named_max = len(node_colours)
 explanations = {
-    "even": "the same load on every node", "skewed": "80, 15 and 5 % of the load", "one-node": "all of the load on one node", "flood": "even, ten times as much",
-    "burst": "all of a window at its beginning, at once", "churn": "nodes are restarted one after the other", "principals": "1,000 callers, shown: those who reach their limit"}
+    "even": "the same load on every node", "skewed": "80, 15 and 5 % of the load", "one-node": "all of the load on one node",
+    "flood": "even, ten times as much",
+    "burst": "all of a window at its beginning, at once",
+    "churn": "nodes are restarted one after the other", "principals": "1,000 callers, shown: those who reach their limit"}
 
 
 def thousands(value, _=None):

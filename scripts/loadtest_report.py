@@ -129,7 +129,8 @@ def judge_window(window, percent_max):
     if window["principals"] == 1 and window["offered"] >= window["limit"] > window["allowed"]:
         yield f"{name}: allowed {window['allowed']}, expected at least the limit {window['limit']}"
     if window["limit"] + window["over_admission"] > highest:
-        yield f"{name}: allowed {window['limit'] + window['over_admission']}, expected at most {highest:g} (limit {window['limit']} + {percent_max:g} %)"
+        yield (f"{name}: allowed {window['limit'] + window['over_admission']}, expected at most {highest:g} "
+               f"(limit {window['limit']} + {percent_max:g} %)")
 
 
 # --- for people

@@ -53,7 +53,8 @@ class Refuses(ClusterCase):
                           (url, "--rate", "nan"), (url, "--entry", "novalue"), (url, "--entry", "a=1", "--entry", "a=2"), ("--local", "0"),
                           ("--local", "2", url), (url, "--limit", "5/1s"), ("--local", "1", "--limit", "5"), ("--local", "1", "--limit", "0/5s"),
                           (url, "--plot", "x.pdf"), (url, "--seconds", "3", "--windows", "3"), (url, "--pattern", "even,churn"),
-                          (url, "--admin", url, url), (url, "--pattern", "principals", "--principal", "x"), (url, "--generator", "wrk", "--protocol", "grpc")):
+                          (url, "--admin", url, url), (url, "--pattern", "principals", "--principal", "x"),
+                          (url, "--generator", "wrk", "--protocol", "grpc")):
             with self.subTest(arguments=arguments):
                 self.refused(2, *arguments)
 
@@ -176,7 +177,8 @@ class Runs(ClusterCase):
         seen = 0
         for tool, protocol in ran:
             with self.subTest(tool=tool, protocol=protocol):
-                report, _ = self.loaded([node], "--pattern", "capacity", "--windows", "1", "--connections", "4", "--generator", tool, "--protocol", protocol)
+                report, _ = self.loaded([node], "--pattern", "capacity", "--windows", "1", "--connections", "4",
+                                        "--generator", tool, "--protocol", protocol)
                 run, = report["patterns"]
                 self.assertEqual((set(run), run["generator"]), (set(loadtest_report.pattern_keys), tool))
                 self.assertGreater(run["rate"], 0)
