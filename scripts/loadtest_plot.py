@@ -18,6 +18,7 @@ from matplotlib.patches import Patch  # noqa: E402
 
 node_colours = ("#0072b2", "#56b4e9", "#009e73", "#cc79a7", "#e69f00", "#f0e442")
 limit_colour, offered_colour, ink, faint, ground = "#d55e00", "#8c959f", "#24292f", "#d0d7de", "#ffffff"
+together_colour = "#6a7d90"    # callers who reach their limit, on all nodes
 columns_max = 3
 panel_inches = (3.9, 2.75)
 nodes_named_max = len(node_colours)
@@ -37,7 +38,7 @@ def draw_panel(axes, result):
     several = any(window["principals"] > 1 for window in windows)
     places = range(1, len(windows) + 1)
     if several:  # callers below their limit are not what is looked at, so bars are not per node
-        axes.bar(places, [window["allowed_of_limit"] for window in windows], width=0.72, color=node_colours[0])
+        axes.bar(places, [window["allowed_of_limit"] for window in windows], width=0.72, color=together_colour)
     else:
         floor = [0] * len(windows)
         for index in range(len(result["nodes"])):
@@ -111,6 +112,8 @@ def draw(report, path):
         axes.set_axis_off()
     names = [node["name"] for node in report["nodes"]][:nodes_named_max]
     legend = [Patch(facecolor=node_colours[index], label=f"allowed by {name}") for index, name in enumerate(names)]
+    if any(window["principals"] > 1 for result in results for window in result["windows"]):
+        legend.append(Patch(facecolor=together_colour, label="allowed by all nodes"))
     legend += [Line2D([], [], color=limit_colour, linewidth=1.8, label="limit, of all nodes together"),
                Line2D([], [], color=offered_colour, linewidth=1.1, linestyle=(0, (4, 2)), marker="o", markersize=2.2, label="offered (log scale)")]
     limit = next((result["limit"] for result in results), None)
