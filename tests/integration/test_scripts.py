@@ -149,7 +149,7 @@ for each in "$@"; do echo "$each"; done >>{self.installed}""")
 
     def test_only_what_is_missing_is_installed_after_one_update(self):
         self.apt_get(0)
-        self.installed.write_text("python3 shellcheck binutils procps iproute2 nftables\n", encoding="ascii")
+        self.installed.write_text("python3 python3-yaml shellcheck binutils procps iproute2 nftables\n", encoding="ascii")
         self.assertEqual(self.install("--for", "test").returncode, 0)
         self.assertEqual(self.asked, ["update", "install --yes --no-install-recommends dnsmasq-base"])
 
