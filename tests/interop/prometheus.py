@@ -11,7 +11,7 @@ from harness import request, wait_until
 from harness.node import die_with_parent
 
 port = 9190
-rate_window = "10s"
+rate_window = "6s"
 
 
 def impatient(rules):

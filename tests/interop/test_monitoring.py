@@ -21,6 +21,8 @@ from contract import HISTOGRAMS, METRICS  # noqa: E402
 from product import alerts_file, component, panels, written_out  # noqa: E402
 from prometheus import Prometheus, rate_window  # noqa: E402
 
+# What a machine that is busy with other things may add.
+weather = {"StarlingLoopStalls", "StarlingLoopSaturated", "StarlingCountsLate", "StarlingPeersFlapping"}
 service = "starling-peers.gw.svc.cluster.local"
 prometheus_host = 200
 deadline_s = 60.0
@@ -106,7 +108,7 @@ class Monitoring(ClusterCase):
         for alert in self.prometheus.alerts():
             for text in alert["annotations"].values():
                 self.assertNotRegex(text, r"<no value>|<error|%!", alert)
-        return self.prometheus.alert_names("pending", "firing")
+        return set(self.prometheus.alert_names("pending", "firing")) - weather
 
     def results(self):
         """(panel's title, query) -> its values."""
@@ -131,10 +133,14 @@ class Monitoring(ClusterCase):
         except AssertionError:
             self.fail("no data for:\n" + "\n".join(f"{title}: {query}" for title, query in last[-1]))
         self.wait_quiet()
-        found = {title: values for (title, _), values in self.results().items()}
-        for title in ("Requests", "Verdicts per node", "Packets", "Lag", "CPU", "Memory", "Uptime"):
+        found = {}
+
+        def all_nodes_move():
+            found.update({title: values for (title, _), values in self.results().items()})
+            return len([value for value in found["Verdicts per node"] if value > 0]) == 3
+        wait_until("all three nodes to decide", all_nodes_move, deadline_s)
+        for title in ("Requests", "Packets", "Bytes", "Round trip", "CPU", "Memory", "Uptime"):
             self.assertTrue(any(value != 0 for value in found[title]), title)
-        self.assertEqual(len(found["Verdicts per node"]), 3)
         traffic.stop()
         self.wait_quiet()
 
@@ -165,18 +171,18 @@ class Monitoring(ClusterCase):
         first, second, third = self.nodes
 
         self.rules(bad_rules, "n1/rules.yaml")
-        self.assertEqual(self.wait_firing("StarlingReloadRefused"), ["StarlingReloadRefused"])
+        self.assertEqual(self.wait_firing("StarlingReloadRefused"), {"StarlingReloadRefused"})
         self.rules(good_rules, "n1/rules.yaml")
         self.wait_quiet()
 
         self.dns().set(service, [])
-        self.assertEqual(self.wait_firing("StarlingDnsFailing"), ["StarlingDnsFailing"])
+        self.assertEqual(self.wait_firing("StarlingDnsFailing"), {"StarlingDnsFailing"})
         self.dns().set(service, self.pods.values())
         self.wait_quiet()
 
         third.kill()
         fired = self.wait_firing("StarlingNodeDown", "StarlingPeersLost")
-        self.assertLessEqual(set(fired), {"StarlingNodeDown", "StarlingPeersLost", "StarlingPeersFlapping"})
+        self.assertEqual(fired, {"StarlingNodeDown", "StarlingPeersLost"})
         second.kill()
         fired = self.wait_firing("StarlingIsolated")
         self.assertNotIn("StarlingPartition", fired)
@@ -199,7 +205,7 @@ class Monitoring(ClusterCase):
         stranger = self.start(5, cluster="strangers", config=str(self.directory / "n1/rules.yaml"))
         self.dns().set(service, [*self.pods.values(), stranger.address])
         fired = self.wait_firing("StarlingWrongCluster", "StarlingPeersLost")
-        self.assertLessEqual(set(fired), {"StarlingWrongCluster", "StarlingPeersLost"})
+        self.assertEqual(fired, {"StarlingWrongCluster", "StarlingPeersLost"})
         stranger.close()
         self.dns().set(service, self.pods.values())
         self.wait_quiet()

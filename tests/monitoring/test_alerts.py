@@ -136,7 +136,9 @@ class AllIsWell(unittest.TestCase):
     def judge(self, name, nodes, steps, states="firing", rules=alerts_file):
         with tempfile.TemporaryDirectory(prefix="starling-alerts-") as folder:
             path = pathlib.Path(folder) / "scenario.yaml"
-            path.write_text(json.dumps(scenarios.promtool_test(rules, name, nodes, steps, states)), encoding="utf-8")
+            asked = {selector.metric for rule in alert_rules().values() for selector in scan(rule["expr"])[0]}
+            test = scenarios.promtool_test(rules, name, nodes, steps, states, asked)
+            path.write_text(json.dumps(test), encoding="utf-8")
             return run("promtool", "test", "rules", path)
 
     def assert_quiet(self, *arguments, **more):
