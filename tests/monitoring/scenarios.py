@@ -122,6 +122,6 @@ def promtool_test(rules, name, nodes, steps, states, asked):
     query = f'count by (alertname) (ALERTS{{alertstate=~"{states}"}})'
     looks = [{"expr": query, "eval_time": f"{second}s", "exp_samples": []}
              for second in range(60, (steps - 1) * scrape_s, 60)]
-    return {"rule_files": [str(rules)], "evaluation_interval": f"{scrape_s}s",
+    return {"rule_files": [str(rules)], "evaluation_interval": f"{2 * scrape_s}s",
             "tests": [{"name": name, "interval": f"{scrape_s}s",
                        "input_series": [series for node in nodes for series in node.input_series(asked)], "promql_expr_test": looks}]}

@@ -3,6 +3,7 @@
 all is well are quiet, and each alert tells what to do next with commands that there are.
 """
 
+import functools
 import json
 import os
 import pathlib
@@ -18,6 +19,7 @@ from promql import scan
 import scenarios
 
 
+@functools.cache
 def alert_rules():
     return {rule["alert"]: rule for group in yaml_here.load(alerts_file.read_text(encoding="utf-8"))["groups"]
             for rule in group["rules"]}

@@ -80,6 +80,7 @@ class Shape(unittest.TestCase):
 class Queries(unittest.TestCase):
     def test_promtool_parses_each(self):
         rules = [{"record": f"panel{panel['id']}:{target['refId']}", "expr": written_out(target["expr"])} for panel, target in queries()]
+        rules += [{"record": "annotation", "expr": written_out(each["expr"])} for each in read()["annotations"]["list"]]
         with tempfile.TemporaryDirectory(prefix="starling-dashboard-") as folder:
             path = pathlib.Path(folder) / "queries.yaml"
             path.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}), encoding="utf-8")
@@ -105,6 +106,16 @@ class Queries(unittest.TestCase):
                     if metric not in OF_PROMETHEUS:
                         self.assertLessEqual({("job", "=~", "$job"), ("namespace", "=~", "$namespace"), ("pod", "=~", "$pod")}, set(matchers))
             self.assertLessEqual(listed, known, target["expr"])
+
+    def test_variables_and_annotations_ask_for_what_there_is(self):
+        for variable in read()["templating"]["list"][1:]:
+            series, label = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["query"]["query"]).groups()
+            (metric, matchers), = scan(series)[0]
+            self.assertLessEqual({label, *(each for each, _, _ in matchers)}, labels_of(metric))
+            self.assertEqual(label, variable["name"])
+        for annotation in read()["annotations"]["list"]:
+            for metric, matchers in scan(annotation["expr"])[0]:
+                self.assertLessEqual({each for each, _, _ in matchers}, labels_of(metric))
 
     def test_legends_use_labels_of_the_result(self):
         for panel, target in queries():

@@ -13,5 +13,12 @@ except ImportError:
     print("skipped: needs PyYAML (apt-get install python3-yaml)")
     sys.exit(77)
 
-load = yaml.safe_load
-load_all = yaml.safe_load_all
+_loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, if libyaml is there
+
+
+def load(text):
+    return yaml.load(text, Loader=_loader)
+
+
+def load_all(text):
+    return yaml.load_all(text, Loader=_loader)
