@@ -1,24 +1,17 @@
 """One `starling node` process on an address of its own, and the questions a test asks it."""
 
-import ctypes
 import signal
 import subprocess
 from urllib.parse import urlencode
 
+from . import shared  # noqa: F401
+from cluster_process import die_with_parent
 from .exposition import Page
 from .waiting import patience, wait_until
 from .web import Session, request
 
 HTTP_PORT, ADMIN_PORT, SYNC_PORT, HEARTBEAT_PORT = 8080, 9090, 4290, 4291
 exit_deadline_s = 20.0
-
-_prctl = ctypes.CDLL(None).prctl
-_pr_set_pdeathsig = 1
-
-
-def die_with_parent():
-    """Runs in the child before exec: a test that is killed (Meson's timeout) leaves no process behind."""
-    _prctl(_pr_set_pdeathsig, signal.SIGKILL)
 
 
 class NodeEnded(AssertionError):
