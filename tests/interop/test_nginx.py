@@ -24,6 +24,9 @@ class Nginx(Contract, GatewayCase):
             substitutes[NODE] = f"unix:{self.socket_path()}"
         if variant == "closed":
             substitutes["fail-open.conf;     # or fail-closed.conf"] = "fail-closed.conf;"
+        if variant == "service":  # as site.conf says for one, with a pod that is gone in the first place
+            gone = f"{self.subnet.host(9)}:8080"
+            substitutes[NODE] = f"{gone} max_fails=0; server {substitutes[NODE]} max_fails=0"
         if variant == "deny":  # what somebody may add to the same location
             substitutes["proxy_pass http://backend;"] = f"deny {self.client_address(9)}; proxy_pass http://backend;"
         copied("nginx/site.conf", scratch / "site.conf", substitutes)
@@ -36,6 +39,32 @@ class Nginx(Contract, GatewayCase):
             self.assertEqual((answer.status, answer.headers["Retry-After"]), (400, None))
         with self.client(source=self.client_address(9)) as client:
             self.assertEqual(client.get("/", key="alice").status, 403)
+
+    def test_denials_need_no_connections_of_their_own(self):
+        """A denial has a body that auth_request does not read; then nginx would close the connection to the node each time."""
+        node, denials_count = self.beside(1), 50
+        self.gateway(node)
+        with self.client() as client:
+            self.assert_allowed(client.get("/", key="alice"), 0)
+            before = self.http_connections(node)
+            for _ in range(denials_count):
+                self.assert_denied(client.get("/", key="alice"))
+        self.assertLess(self.http_connections(node) - before, denials_count / 5)
+
+    def http_connections(self, node):
+        return next(each["connections"]["accepted"] for each in node.status()["front_ends"] if each["name"] == "http")
+
+    def test_a_second_try_after_a_pod_that_is_gone_gives_the_answer_it_would_have_been(self):
+        limit = 10
+        node = self.beside(limit)
+        self.gateway(node, variant="service")
+        with self.client() as client:
+            for passed in range(limit):
+                self.assert_allowed(client.get("/", key="alice"), limit - passed - 1)
+            for _ in range(limit):
+                self.assert_denied(client.get("/", key="alice"))
+            self.assertEqual(client.get("/" + "p" * 8150, key="k" * 8150).status, 400)
+        self.assertEqual(node.total(principal="alice"), limit)
 
     def test_three_gateways_with_three_nodes_hold_one_limit(self):
         gateways_count, limit, requests_each = 3, 300, 400
