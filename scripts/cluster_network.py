@@ -33,6 +33,7 @@ hosts_max = 250
 _libc = ctypes.CDLL(None, use_errno=True)
 _clone_newnet = 0x40000000
 _system_path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+_bridge_hardware_address = "02:77:00:00:00:fd"   # of its own, else the bridge takes that of a port and changes it with the ports
 _faults = """
 table bridge faults {
   counter swallowed { }
@@ -80,8 +81,8 @@ class Network:
             self._middle = _new_namespace(self._outside)
             _enter(self._middle)
             run("ip", "-batch", "-", text="\n".join([
-                "link add bridge type bridge", f"address add {self.host(middle_host)}/24 dev bridge", "link set lo up",
-                "link set bridge up"]))
+                f"link add bridge address {_bridge_hardware_address} type bridge", "link set lo up",
+                f"address add {self.host(middle_host)}/24 dev bridge", "link set bridge up"]))
             for number in range(1, hosts_count + 1):
                 self.add_host(number)
             run("nft", "-f", "-", text=_faults)
