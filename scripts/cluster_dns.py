@@ -16,9 +16,9 @@ poll_interval_s = 0.01
 
 
 class DnsServer:
-    """Answers for names below cluster.local: with what `set` gave, else NXDOMAIN."""
+    """Answers for names below cluster.local, and for such without a dot: with what `set` gave, else NXDOMAIN."""
 
-    def __init__(self, address, directory, port=dns_port, ttl_s=0):
+    def __init__(self, address, directory, port=dns_port, ttl_s=0, log_queries=True):
         self.server = f"{address}:{port}"
         self.log_path = os.path.join(directory, "dnsmasq.log")
         self._hosts_path = os.path.join(directory, "hosts")
@@ -26,9 +26,9 @@ class DnsServer:
         self._write()
         # --no-daemon also keeps dnsmasq from dropping rights it may not have and from writing a pid file.
         self._process = spawn(
-            [find("dnsmasq") or "dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--log-facility=-", "--log-queries",
-             "--no-resolv", "--no-hosts", f"--addn-hosts={self._hosts_path}", "--local=/cluster.local/",
-             f"--local-ttl={ttl_s}", f"--listen-address={address}", "--bind-interfaces", f"--port={port}"],
+            [find("dnsmasq") or "dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--log-facility=-", "--no-resolv",
+             "--no-hosts", f"--addn-hosts={self._hosts_path}", "--local=/cluster.local/", "--local=//", f"--local-ttl={ttl_s}",
+             f"--listen-address={address}", "--bind-interfaces", f"--port={port}", *["--log-queries"][:log_queries]],
             self.log_path)
         self._wait_for_load(1)
 

@@ -33,7 +33,15 @@ hosts_max = 250
 _libc = ctypes.CDLL(None, use_errno=True)
 _clone_newnet = 0x40000000
 _system_path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
-_bridge_hardware_address = "02:77:00:00:00:fd"   # of its own, else the bridge takes that of a port and changes it with the ports
+
+# Who has which address is told to everybody in advance. What is asked for and found out by broadcasts goes into one table of
+# the whole machine, which is full with about 30 hosts that all talk to each other (gc_thresh3: 1,024 entries), and then nothing
+# on the machine finds new neighbours. What is told in advance does not count there.
+_hardware_address = "02:77:00:00:00:{:02x}".format
+_neighbours = "".join(
+    f"neigh replace {{address}} lladdr {_hardware_address(number)} nud permanent dev {{device}}\n".replace("{address}", address)
+    for number in (*range(1, hosts_max + 1), middle_host) for address in (f"{network}.{number}", f"fd77::{number}"))
+
 _faults = """
 table bridge faults {
   counter swallowed { }
@@ -81,8 +89,10 @@ class Network:
             self._middle = _new_namespace(self._outside)
             _enter(self._middle)
             run("ip", "-batch", "-", text="\n".join([
-                f"link add bridge address {_bridge_hardware_address} type bridge", "link set lo up",
-                f"address add {self.host(middle_host)}/24 dev bridge", "link set bridge up"]))
+                # An address of its own: the lowest one of the ports, as it would be, changes when ports come and go.
+                f"link add bridge address {_hardware_address(middle_host)} type bridge", "link set lo up",
+                f"address add {self.host(middle_host)}/24 dev bridge", "link set bridge up",
+                _neighbours.format(device="bridge")]))
             for number in range(1, hosts_count + 1):
                 self.add_host(number)
             run("nft", "-f", "-", text=_faults)
@@ -127,14 +137,13 @@ class Network:
     # --- hosts
 
     def add_host(self, number):
-        """A host on the bridge. A number given back may be used again; its hardware address is the number's, so that nobody
-        is misled by what he remembers of the former host."""
-        self._hosts[number] = self._link(f"n{number}", f"02:77:00:00:00:{number:02x}")
+        """A host on the bridge. A number given back may be used again."""
+        self._hosts[number] = self._link(f"n{number}", _hardware_address(number))
         run("ip", "-batch", "-", text=f"link set n{number} master bridge\nlink set n{number} up")
         run("ip", "-batch", "-", namespace=self._hosts[number], text="\n".join([
             "link set lo up", f"address add {self.host(number)}/24 dev eth0",
             f"address add {self.host_v6(number)}/64 dev eth0 nodad", "link set eth0 up",
-            f"route add default via {self.host(middle_host)}"]))
+            f"route add default via {self.host(middle_host)}", _neighbours.format(device="eth0")]))
 
     def add_routed(self, number):
         """A host beside the bridge, that the middle routes to and from: its address translation (a Service's) works both ways."""
@@ -196,7 +205,7 @@ class Network:
 def run(program, *arguments, text=None, namespace=None):
     """What `program` (ip, nft) said, run in the caller's namespace or in the one given."""
     result = subprocess.run([find(program), *arguments], input=text, capture_output=True, text=True,
-                            check=False, preexec_fn=None if namespace is None else lambda: _enter(namespace))
+                            check=False, start_new_session=True, preexec_fn=None if namespace is None else lambda: _enter(namespace))
     if result.returncode != 0:
         said = " ".join((result.stderr or result.stdout).split())
         raise Unavailable(f"expected `{program}` to change a network namespace of its own, found: {said}")

@@ -27,14 +27,14 @@ def see_file(path, instead_of):
 
 
 def spawn(command, log_path, environment=None, before_exec=None, **more):
-    """Starts `command`; what it says is appended to `log_path`."""
+    """Starts `command`; what it says is appended to `log_path`. Ctrl-C at the terminal does not reach it."""
     def prepare():
         die_with_parent()
         if before_exec is not None:
             before_exec()
 
     with open(log_path, "ab") as log:
-        return subprocess.Popen([str(part) for part in command], env=environment, preexec_fn=prepare,
+        return subprocess.Popen([str(part) for part in command], env=environment, preexec_fn=prepare, start_new_session=True,
                                 **{"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, **more})
 
 

@@ -1,6 +1,7 @@
 """A cluster from its first pod to its last: starts it, runs the phases, keeps it or takes it down."""
 
 import asyncio
+import contextlib
 import json
 import os
 import pathlib
@@ -24,6 +25,7 @@ from cluster_service import Services
 
 dns_port, dns_ttl_s = 53, 5
 ready_deadline_s = 120.0
+priority = -5       # of everything started here: what else this machine does is no part of the cluster that is measured
 DONE, FAILED, BROKEN, INTERRUPTED = 0, 1, 3, 130
 
 
@@ -71,7 +73,7 @@ class Cluster:
         options = self._options
         network = self._kept_open(Network())
         self._network = network
-        dns = self._kept_open(DnsServer(network.host(middle_host), self._directory, dns_port, dns_ttl_s))
+        dns = self._kept_open(DnsServer(network.host(middle_host), self._directory, dns_port, dns_ttl_s, log_queries=False))
         services = Services(network, dns, options.lag_s, options.ipv6, self.tell)
         more = dict(cluster_gateway.environment) if options.gateway == "nginx" else {}
         if options.max_counters:
@@ -133,6 +135,8 @@ def sweep(directory):
 def run(options, template, detach=None, kept=None):
     """Exit code. Whatever ends it, nothing is left but what --keep wants kept."""
     sweep(options.directory)
+    with contextlib.suppress(OSError):
+        os.nice(priority)
     directory = os.path.join(options.directory, f"run-{os.getpid()}-{born(os.getpid())}")
     os.mkdir(directory)
     try:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import random
 import time
 
 from cluster_clients import principal
@@ -43,9 +44,10 @@ async def equal_views(pods, deadline_s):
 
 
 class DelayWatch:
-    """The largest peer delay that any node told, looked at all the time."""
+    """The largest peer delay that was told, looked at all the time. The nodes agree on it, so a few are asked at a time."""
 
     interval_s = 0.5
+    asked_max = 3
 
     def __init__(self, deployment):
         self.delay_s = 0.001
@@ -58,6 +60,7 @@ class DelayWatch:
     async def _watch(self):
         while True:
             pods = [pod for pod in self._deployment.pods if pod.running and pod.started]
+            pods = random.sample(pods, min(len(pods), self.asked_max))
             for answer in await asyncio.gather(*(pod.get("/v1/status") for pod in pods), return_exceptions=True):
                 if not isinstance(answer, Exception) and answer[0] == 200:
                     self.delay_s = max(self.delay_s, json.loads(answer[1])["peer_delay_ms"] / 1000)
