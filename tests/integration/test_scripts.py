@@ -52,8 +52,8 @@ class Shellcheck(unittest.TestCase):
 
 class Explains(unittest.TestCase):
     def test_every_script_answers_help(self):
-        expected = {"bench", "build", "demo", "fuzz", "image-root", "install-deps", "interop", "loadtest", "simulate-nightly",
-                    "simulate-report", "simulate-scale", "test"}
+        expected = {"bench", "build", "cluster", "demo", "fuzz", "image-root", "install-deps", "interop", "loadtest",
+                    "simulate-nightly", "simulate-report", "simulate-scale", "test"}
         self.assertGreaterEqual({path.name for path in scripts()}, expected)
         for path in scripts():
             with self.subTest(script=path.name):
@@ -72,6 +72,9 @@ class Explains(unittest.TestCase):
                 ("interop", "--bogus"), ("interop", "--only"), ("interop", "--only", ""), ("interop", "--only", "nginx,fun"),
                 ("simulate-report", "--windows", "0"), ("simulate-report", "--bogus"),
                 ("bench",), ("bench", "backends"), ("bench", "frontends", "--rounds", "0"), ("bench", "frontends", "--seconds", "x"),
+                ("cluster",), ("cluster", "0"), ("cluster", "61"), ("cluster", "3", "--phase", "fun"), ("cluster", "3", "--load", "5"),
+                ("cluster", "3", "--limit", "0/5s"), ("cluster", "3", "--lag", "2-1"), ("cluster", "3", "--gateway", "envoy"),
+                ("cluster", "3", "--gateway-timeout", "fast"), ("cluster", "3", "--bogus"),
                 ("fuzz",), ("fuzz", "nothing"), ("fuzz", "../main"), ("fuzz", "query", "--seconds", "0"), ("fuzz", "--bogus"),
                 ("image-root",), ("image-root", "--bogus"), ("image-root", "a", "b"), ("image-root", "a", "--dir"),
                 ("simulate-scale", "0"), ("simulate-scale", "1001"), ("simulate-scale", "--bogus")):
