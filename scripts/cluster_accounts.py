@@ -83,7 +83,11 @@ def broken(found):
     if found["graceful"]:
         for name, what in (("failed", "requests without an answer"), ("uncounted", "requests let pass without asking a node")):
             if found[name]:
-                reasons.append(f"{found[name]} {what}, expected none; {found['problems'] or 'the log of the gateway says more'}")
+                reasons.append(f"{found[name]} {what}, expected none: {_listed(found['problems'])}")
     if found["not_sent"]:
         reasons.append(f"{found['not_sent']} requests could not be sent in time: this machine is too slow for the load; use less")
     return reasons
+
+
+def _listed(problems):
+    return "; ".join(f"{count} x {problem}" for problem, count in problems.items()) or "nobody said why"

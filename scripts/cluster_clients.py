@@ -44,6 +44,9 @@ class Clients:
         self._say({"stop": True, "delay_s": delay_s})
         return await self.reading
 
+    def ended(self):
+        return self.reading.done()
+
     def close(self):
         self.reading.cancel()
         self._process.kill()

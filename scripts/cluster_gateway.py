@@ -4,8 +4,10 @@ Only addresses are put into the files. The node that it asks is the cluster's Se
 connection to one of the ready pods.
 """
 
+import collections
 import os
 import pathlib
+import re
 
 from cluster_network import find, middle_host
 from cluster_process import last_lines, spawn
@@ -20,6 +22,7 @@ parts = ("check.conf", "limit.conf", "fail-open.conf", "fail-closed.conf", "site
 # What `--attributes` the nodes need is said at the top of site.conf.
 environment = {"STARLING_ATTRIBUTES": "principal=X-Api-Key|@client_ip", "STARLING_TRUSTED_HOPS": "1"}
 
+_reason = re.compile(r"\[(?:error|crit|alert|emerg)\] \S+ (?:\*\d+ )?(.*?)(?:, client: |$)")
 _machine = """
 daemon off;
 master_process off;
@@ -57,11 +60,10 @@ class Gateway:
                 return f"nginx has ended with {process.poll()}: {' '.join(last_lines(log_path, 3))}"
         return None
 
-    def log_lines(self):
-        return last_lines(self._processes[1][1], count=100000)
-
-    def pids(self):
-        return [process.pid for process, _ in self._processes]
+    def errors(self):
+        """What nginx in front has complained of so far: reason -> how often."""
+        with open(self._processes[1][1], encoding="utf-8", errors="replace") as log:
+            return collections.Counter(found[1] for found in map(_reason.search, log) if found)
 
     def close(self):
         for process, _ in self._processes:

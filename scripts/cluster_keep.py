@@ -62,22 +62,22 @@ class Kept:
 
 
 def in_child(body):
-    """Runs `body(detach)` in a child with a session of its own; returns its exit code, or 0 once it has called `detach`,
-    after which it goes on by itself. Signals to the caller are passed on."""
+    """Runs `body(detach)` in a child with a session of its own; returns its exit code, or the one it has called `detach`
+    with, after which it goes on by itself. Signals to the caller are passed on."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
         os.setsid()
 
-        def detach(log_path):
+        def detach(code, log_path):
             log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
             sys.stdout.flush()
             sys.stderr.flush()
             for stream in (1, 2):
                 os.dup2(log, stream)
             os.close(log)
-            os.write(writing, b"kept")
+            os.write(writing, bytes([code]))
             os.close(writing)
 
         os._exit(body(detach))
@@ -85,6 +85,6 @@ def in_child(body):
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: os.kill(child, signal.SIGTERM))
     with os.fdopen(reading, "rb") as told:
-        if told.read(4) == b"kept":
-            return 0
+        if code := told.read(1):
+            return code[0]
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

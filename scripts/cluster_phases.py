@@ -6,6 +6,7 @@ saw pass. The next phase begins in the next window.
 """
 
 import asyncio
+import collections
 import random
 import time
 
@@ -15,6 +16,7 @@ from cluster_views import DelayWatch, cpu_s, equal_views, memory_mib
 
 names = ("steady", "rolling-restart", "scale-up", "scale-down", "kill", "partition")
 equal_deadline_s = 20.0
+event_deadline_s, event_deadline_s_per_node = 120, 15      # beside the windows
 edge_s = 0.05            # beyond the end of a window, so that it was loaded to its end
 detection_s = 5.0        # until nodes have noticed that others are out of reach: 3 s below 50 of them, else 4.5 s
 
@@ -35,18 +37,20 @@ class Phases:
         rate = options.load * options.limit / options.window_s
         await self._next_window()
         self._tell(f"--- {name}: {rate:g} requests/s")
-        gossip, used = self._services.gossip(), self._cpu()
+        gossip, used, errors = self._services.gossip(), self._cpu(), self._gateway_errors()
         began = time.monotonic()
         self._watch = DelayWatch(self._deployment)
         self._clients = Clients(self._directory, rate, options.window_s, targets(self._gateway), self._on_progress)
         try:
             event = asyncio.create_task(self._event(name))
-            await asyncio.wait([event, self._clients.reading], return_when=asyncio.FIRST_COMPLETED)
+            deadline_s = event_deadline_s + event_deadline_s_per_node * options.nodes + (options.windows + 3) * options.window_s
+            await asyncio.wait([event, self._clients.reading], return_when=asyncio.FIRST_COMPLETED, timeout=deadline_s)
+            late = not event.done() and not self._clients.ended()
             if event.done():
                 event.result()
                 await self._windows(0 if name == "steady" else 1)
             else:
-                event.cancel()      # the clients have ended before, which `stop` tells
+                event.cancel()      # if the clients have ended before, `stop` tells why
             took_s = time.monotonic() - began
             delay_s = self._watch.delay_s
             load = await self._clients.stop(delay_s)
@@ -54,6 +58,8 @@ class Phases:
             self.close()
         pods = self._deployment.ready()
         equal, equal_after_s, held = await equal_views(pods, equal_deadline_s)
+        for reason, count in (self._gateway_errors() - errors).items():
+            load["problems"][f"the gateway's log: {reason}"] = count
         found = judge(name, load, held, self._held, options.limit, options.window_s, delay_s, self._nodes_max(name),
                       lost_max=int(rate * (sync_interval_s + delay_s)) if name == "kill" else 0,
                       sides=2 if name == "partition" else 1, graceful=name != "kill")
@@ -63,6 +69,7 @@ class Phases:
         found.update(seconds=round(took_s, 2), views_equal=equal, views_equal_after_s=round(equal_after_s, 3), ready=len(pods),
                      packets=packets, packet_bytes=packet_bytes, memory_mib=round(max(map(memory_mib, pids), default=0.0), 1),
                      cpu_share=round(sum(cpu_s(pid) - used.get(pid, 0.0) for pid in pids) / took_s / max(1, len(pids)), 4))
+        found["broken"] += [f"{name} did not come to its end within {deadline_s:g} s"] if late else []
         found["broken"] += self._broken(equal, pods)
         return found
 
@@ -125,6 +132,9 @@ class Phases:
 
     def _cpu(self):
         return {pod.pid: cpu_s(pod.pid) for pod in self._deployment.pods if pod.running}
+
+    def _gateway_errors(self):
+        return self._gateway.errors() if self._gateway else collections.Counter()
 
     def _on_progress(self, said):
         counts = [f"{target} " + " ".join(f"{count} {outcome}" for outcome, count in sorted(found.items()))

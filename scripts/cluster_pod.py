@@ -39,6 +39,7 @@ class Pod:
         self._asked_to_end = False
         place.network.add_host(number)
         self._life = asyncio.create_task(self._live())
+        self._life.add_done_callback(self._on_life_over)
         self._end = None
 
     @property
@@ -110,6 +111,11 @@ class Pod:
             if self._process and self._process.poll() is None:
                 self._process.kill()
                 self._process.wait()
+
+    def _on_life_over(self, life):
+        if not life.cancelled() and life.exception():
+            self.trouble.append(f"{self.name} could not be run: {life.exception()}")
+            self._on_change(self, self.trouble[-1])
 
     def _start(self):
         place, template = self._place, self._place.template

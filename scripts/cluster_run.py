@@ -59,7 +59,7 @@ class Cluster:
             for reason in broken:
                 print(f"cluster: {reason}", file=sys.stderr)
             if options.keep:
-                await self._keep(detach, kept)
+                await self._keep(BROKEN if broken else DONE, detach, kept)
             return BROKEN if broken else DONE
         finally:
             for each in reversed(self._open):
@@ -100,7 +100,7 @@ class Cluster:
         self._open.append(each)
         return each
 
-    async def _keep(self, detach, kept):
+    async def _keep(self, code, detach, kept):
         forwards = self._kept_open(Forwards(self._network, self._options.port))
         lines = ["", "The cluster runs on. Talk to it:"]
         try:
@@ -118,7 +118,7 @@ class Cluster:
         print("\n".join(lines), flush=True)
         kept.write(directory=self._directory)
         try:
-            detach(os.path.join(self._directory, "cluster.log"))
+            detach(code, os.path.join(self._directory, "cluster.log"))
             await asyncio.Event().wait()
         finally:
             kept.forget()

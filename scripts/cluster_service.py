@@ -10,8 +10,10 @@ applied later, and never over a newer one.
 """
 
 import asyncio
+import contextlib
 import random
 
+import cluster_network
 from cluster_network import run
 from cluster_place import domain
 
@@ -50,6 +52,28 @@ table bridge traffic {{
   }}
 }}
 """
+
+
+def why_not():
+    """One sentence on what is missing here for such a cluster, or None."""
+    problem = cluster_network.why_not()
+    if problem is None:
+        try:
+            with contextlib.closing(cluster_network.Network(1)) as network:
+                network.add_routed(1)
+                run("nft", "-f", "-", text=_ruleset + _leading_to([network.host(1), network.host(2)]))
+        except (cluster_network.Unavailable, OSError) as missing:
+            problem = str(missing)
+    return problem
+
+
+def _leading_to(addresses):
+    lines = ["flush chain ip services endpoints"]
+    if addresses:
+        places = ", ".join(f"{index} : {address}" for index, address in enumerate(addresses))
+        lines.append("add rule ip services endpoints meta l4proto tcp dnat to "
+                     f"numgen random mod {len(addresses)} map {{ {places} }}")
+    return "\n".join(lines) + "\n"
 
 
 class Services:
@@ -95,12 +119,7 @@ class Services:
         if addresses == self.endpoints:
             return
         self.endpoints = addresses
-        lines = ["flush chain ip services endpoints"]
-        if addresses:
-            places = ", ".join(f"{index} : {address}" for index, address in enumerate(addresses))
-            lines.append("add rule ip services endpoints meta l4proto tcp dnat to "
-                         f"numgen random mod {len(addresses)} map {{ {places} }}")
-        run("nft", "-f", "-", text="\n".join(lines) + "\n")
+        run("nft", "-f", "-", text=_leading_to(addresses))
         self._tell(f"the Service leads to {len(addresses)} pods")
 
     def _list(self, addresses):

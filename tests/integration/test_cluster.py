@@ -11,10 +11,11 @@ import sys
 import tempfile
 import unittest
 
-from harness import binary, free_of_settings, main, patience, skip, wait_until, why_not
+from harness import binary, free_of_settings, main, patience, skip, wait_until
 from harness.node import die_with_parent
 from harness.web import request
 from cluster_network import find
+from cluster_service import why_not
 
 script = pathlib.Path(__file__).resolve().parents[2] / "scripts/cluster"
 calm = ("--gateway-timeout", "5000ms", "--lag", "0.1-0.5", "--limit", "200/2s", "--max-counters", "10000")
