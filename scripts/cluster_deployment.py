@@ -7,7 +7,6 @@ first when there are too many, as ReplicaSets choose.
 
 import asyncio
 import random
-import string
 
 from cluster_network import hosts_max
 from cluster_pod import Pod

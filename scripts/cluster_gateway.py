@@ -16,7 +16,7 @@ from cluster_service import cluster_ip, service_port
 gateway_host = 1
 gateway_port, backend_port = 8000, 9000
 files = pathlib.Path(__file__).resolve().parent / "gateways/nginx"
-node, backend, listen, folder, timeout = "127.0.0.1:8080", "127.0.0.1:9000", "127.0.0.1:8000", "/etc/nginx/starling/", "50ms"
+node, backend, listen, folder = "127.0.0.1:8080", "127.0.0.1:9000", "127.0.0.1:8000", "/etc/nginx/starling/"
 parts = ("check.conf", "limit.conf", "fail-open.conf", "fail-closed.conf", "site.conf")
 
 # What `--attributes` the nodes need is said at the top of site.conf.
@@ -42,9 +42,10 @@ http {{
 
 
 class Gateway:
-    """`timeout_text`: instead of the file's, for a machine so busy that a healthy node takes longer now and then."""
+    """`timeout_text`: how long it waits for an answer, instead of the file's 50 ms, which nodes that share a few cores with each
+    other and their clients do not always keep. Connecting is the kernel's alone, and may take no longer than the file says."""
 
-    def __init__(self, network, directory, timeout_text=None):
+    def __init__(self, network, directory, timeout_text):
         self.address, self.port = network.routed_host(gateway_host), gateway_port
         self._backend_at = f"{network.host(middle_host)}:{backend_port}"
         network.add_routed(gateway_host)
@@ -86,8 +87,8 @@ class Gateway:
             twice = f"{cluster_ip}:{service_port} max_fails=0; server {cluster_ip}:{service_port} max_fails=0"  # as site.conf says
             said = {node: twice, backend: self._backend_at, listen: f"{self.address}:{self.port}",
                     folder: place + "/"} if part == "site.conf" else {}
-            if part == "check.conf" and timeout_text:
-                said[timeout] = timeout_text
+            if part == "check.conf":
+                said["proxy_read_timeout 50ms"] = f"proxy_read_timeout {timeout_text}"
             for default, ours in said.items():
                 if default not in text:
                     raise ValueError(f"{files / part}: expected {default!r} in it, found none; adapt scripts/cluster_gateway.py")

@@ -19,7 +19,6 @@ import time
 
 tick_s = 0.001
 connections_max = 512            # per target
-requests_per_node_connection = 50
 answer_timeout_s = 5.0
 drain_s = 6.0
 head_bytes_max = 64 * 1024
