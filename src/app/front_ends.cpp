@@ -44,7 +44,7 @@ tl::expected<void, std::string> FrontEnds::listen(Server& server, std::uint16_t 
         fmt::format("--{}: cannot listen on TCP {}: {}; is another node running there? choose another "
                     "--{} or --bind",
                     setting, endpoint.to_string(), uv_strerror(listening.error()), setting));
-  log_->info("listening {} tcp={}", setting, listening->to_string());
+  log_->info({{"tcp", listening->to_string()}}, "listening {}", setting);
   return {};
 }
 
@@ -53,7 +53,8 @@ tl::expected<void, std::string> FrontEnds::start() {
   for (const UnixAddress& address : settings_.http_listen) {
     if (auto listening = http_server_.listen_unix(address); !listening)
       return tl::unexpected(fmt::format("--http-listen: {}", listening.error()));
-    log_->info("listening http-listen {} mode={:04o}", address.to_string(), address.mode);
+    log_->info({{"unix", address.to_string()}, {"mode", fmt::format("{:04o}", address.mode)}},
+               "listening http-listen");
   }
   if (auto listening = listen(grpc_server_, settings_.grpc_port, "grpc-port"); !listening) return listening;
   if (auto listening = listen(admin_server_, settings_.admin_port, "admin-port"); !listening)

@@ -21,6 +21,7 @@
 #include "node/log.hpp"
 #include "node/loop_meter.hpp"
 #include "node/node.hpp"
+#include "node/open_log.hpp"
 
 namespace starling {
 namespace {
@@ -36,6 +37,7 @@ ConnectionBounds descriptors_to_connections(const Log& log) {
       connection_bounds(std::numeric_limits<std::uint64_t>::max(), gateway_front_ends);
   if (bounds != wanted)
     log->warn(
+        {{"descriptors", descriptors}, {"connections", bounds.gateways}},
         "this process may have {} files open, so it takes {} connections of gateways by HTTP and as many by "
         "gRPC at a time, not {}: raise the hard limit (ulimit -Hn, LimitNOFILE=) for more",
         descriptors, bounds.gateways, wanted.gateways);
@@ -119,8 +121,8 @@ void NodeProcess::on_stop() {
     return;
   }
   leaving_ = true;
-  log_->info("leaving: peers are told all counts, clients may finish; at most {} ms",
-             settings_.drain_timeout.count());
+  log_->info({{"at_most_ms", settings_.drain_timeout.count()}},
+             "leaving: peers are told all counts, clients may finish");
   drain_deadline_ = Loop::now() + settings_.drain_timeout;
   node_.begin_leave();
   front_ends_.drain();
@@ -177,7 +179,9 @@ int run_node(const std::map<std::string, std::string>& flags) {
   }
 
   std::signal(SIGPIPE, SIG_IGN);  // a client or DNS server that hangs up is an error code, not the end
-  const Log log = make_log(loaded->settings.log_level);
+  const auto opened = open_log(loaded->settings);
+  if (!opened) return fail_with(1, opened.error());
+  const Log& log = *opened;
   for (const ConfigError& warning : file.warnings) log->warn("{}", warning.to_string());
   if (const Settings& set = loaded->settings;
       set.trusted_hops > 0 && !set.attributes.asks(RequestFact::client_ip))
@@ -199,11 +203,11 @@ int run_node(const std::map<std::string, std::string>& flags) {
     if (const auto started = process.start()) {
       loop.run();
     } else {
-      close_log();  // the reason comes last, after what the log had to say
+      log->close();  // the reason comes last, after what the log had to say
       code = fail_with(1, started.error());
     }
   }
-  close_log();
+  log->close();
   return code;
 }
 

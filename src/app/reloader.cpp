@@ -29,7 +29,7 @@ void Reloader::on_config(ConfigFile config) {
     log_->warn("settings: {} changed in {}; restart the node for that to hold", names, options_.path);
   const std::size_t count = config.rules.rules.size();
   node_.replace_rules(std::move(config.rules), config.has_rules ? options_.path : "built-in");
-  log_->info("rules reloaded rules={} from={}", count, options_.path);
+  log_->info({{"rules", count}, {"from", options_.path}}, "rules reloaded");
 }
 
 void Reloader::on_bad_config(const ConfigProblems& problems) {

@@ -143,7 +143,7 @@ Error Node::replace_rules(std::string_view yaml) {
     for (const ConfigError& warning : file->warnings) impl_->log->warn("{}", warning.to_string());
     const std::size_t count = file->rules.rules.size();
     impl_->node->replace_rules(std::move(file->rules), "replace_rules()");
-    impl_->log->info("rules replaced rules={}", count);
+    impl_->log->info({{"rules", count}}, "rules replaced");
     return {};
   } catch (const std::exception& problem) {
     return Error(problem.what());

@@ -6,9 +6,9 @@
 #include <iterator>
 #include <string>
 
+#include "base/json_text.hpp"
 #include "frontend/rate_limit_headers.hpp"
 #include "http/accept.hpp"
-#include "http/json_text.hpp"
 
 namespace starling::http {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <iterator>
 
-#include "http/json_text.hpp"
+#include "base/json_text.hpp"
 
 namespace starling::http {
 

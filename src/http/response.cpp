@@ -3,7 +3,7 @@
 #include <array>
 #include <charconv>
 
-#include "http/json_text.hpp"
+#include "base/json_text.hpp"
 
 namespace starling::http {
 namespace {

@@ -11,9 +11,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/json_text.hpp"
 #include "base/shown_text.hpp"
 #include "frontend/rls_unit.hpp"
-#include "http/json_text.hpp"
 
 namespace starling::http {
 namespace {

@@ -12,6 +12,7 @@
 #include "base/shown_text.hpp"
 #include "node/engine_options.hpp"
 #include "node/live_words.hpp"
+#include "node/node_name.hpp"
 
 namespace starling {
 namespace {
@@ -25,15 +26,8 @@ constexpr std::array<Duration, 12> decision_time_bounds{
     std::chrono::microseconds(25),  std::chrono::microseconds(50), std::chrono::microseconds(100),
     std::chrono::microseconds(500), std::chrono::milliseconds(2),  std::chrono::milliseconds(10)};
 
-std::string host_name() {
-  std::array<char, UV_MAXHOSTNAMESIZE> text{};
-  std::size_t bytes = text.size();
-  if (uv_os_gethostname(text.data(), &bytes) != 0) return "node";
-  std::string name(text.data(), std::min<std::size_t>(bytes, wire::name_bytes_max));
-  // Heartbeats carry printable ASCII only.
-  std::replace_if(
-      name.begin(), name.end(), [](char c) { return c <= ' ' || c > '~'; }, '-');
-  return name.empty() ? "node" : name;
+std::string to_text(OriginId origin) {
+  return fmt::format("{:016x}", origin.value);
 }
 
 std::uint64_t random_u64() {
@@ -48,7 +42,7 @@ Node::Node(Loop& loop, Options options, Log log)
     : loop_(loop),
       options_(std::move(options)),
       log_(std::move(log)),
-      name_(options_.settings.node_name.empty() ? host_name() : options_.settings.node_name),
+      name_(node_name_of(options_.settings)),
       started_(Loop::now()),
       origin_{random_u64()},
       sync_socket_(loop, *this),
@@ -72,9 +66,10 @@ tl::expected<void, std::string> Node::open(UdpSocket& socket, std::uint16_t port
         fmt::format("--{}: cannot listen on UDP {}: {}; is another node running there? choose another "
                     "--{} or --bind",
                     setting, endpoint.to_string(), uv_strerror(opened.error()), setting));
-  log_->info("listening {} udp={} receive_buffer_bytes={} wanted_bytes={}", setting,
-             socket.local_endpoint().to_string(), socket.receive_buffer_bytes(),
-             UdpSocket::receive_buffer_bytes_wanted);
+  log_->info({{"udp", socket.local_endpoint().to_string()},
+              {"receive_buffer_bytes", socket.receive_buffer_bytes()},
+              {"wanted_bytes", UdpSocket::receive_buffer_bytes_wanted}},
+             "listening {}", setting);
   if (socket.receive_buffer_bytes() < UdpSocket::receive_buffer_bytes_wanted)
     log_->debug("the kernel granted a smaller receive buffer; net.core.rmem_max={} would give all of it",
                 UdpSocket::receive_buffer_bytes_wanted);
@@ -115,10 +110,14 @@ tl::expected<void, std::string> Node::start() {
                                                              .interval = settings.resolve_interval,
                                                              .seed = random_u64()},
                                            static_cast<Resolver::Listener&>(*this));
-  log_->info("node name={} origin={:016x} cluster={} neighborhood={} rules={} from={}", name_, origin_.value,
-             settings.cluster,
-             settings.neighborhood_host.empty() ? "none (a cluster of one)" : settings.neighborhood_host,
-             options_.rules.rules.size(), options_.rules_from);
+  log_->info({{"name", name_},
+              {"origin", to_text(origin_)},
+              {"cluster", settings.cluster},
+              {"neighborhood",
+               settings.neighborhood_host.empty() ? "none (a cluster of one)" : settings.neighborhood_host},
+              {"rules", options_.rules.rules.size()},
+              {"from", options_.rules_from}},
+             "node");
   const bool beyond_loopback = !settings.bind || !settings.bind->is_loopback();
   if (beyond_loopback && !settings.neighbors.empty())
     log_->warn("gossip is not encrypted: keep UDP {} and {} reachable for these nodes only",
@@ -134,9 +133,11 @@ void Node::on_datagram(UdpSocket& socket, const Endpoint& from, std::span<const 
   const Port port = &socket == &sync_socket_ ? Port::sync : Port::heartbeat;
   const auto outcome = engine_->on_datagram(from, port, bytes, Loop::now(), Loop::wall(), *this);
   // DNS lists this node as well, so its own heartbeats come back all the time.
-  if (!outcome && outcome.error().code != ErrorCode::from_self && log_->should_log(spdlog::level::debug))
-    log_->debug("dropped datagram from={} reason={} detail={}", from.to_string(),
-                starling::name(outcome.error().code), outcome.error().detail);
+  if (!outcome && outcome.error().code != ErrorCode::from_self && log_->should_log(LogLevel::debug))
+    log_->debug({{"address", from.to_string()},
+                 {"reason", starling::name(outcome.error().code)},
+                 {"detail", outcome.error().detail}},
+                "dropped datagram");
 }
 
 void Node::on_timer() {}  // waking up is all: `before_sleep` comes next
@@ -174,67 +175,62 @@ void Node::log_resolution(const Resolution& resolution) {
   for (const std::string& error : resolution.errors) log_->warn("neighborhood: {}", error);
   std::vector<std::string> addresses;
   for (const Endpoint& endpoint : resolution.endpoints) addresses.push_back(endpoint.to_string());
-  log_->info("neighborhood host={} addresses=[{}]", options_.settings.neighborhood_host,
-             fmt::join(addresses, ", "));
+  log_->info({{"host", options_.settings.neighborhood_host},
+              {"addresses", fmt::format("{}", fmt::join(addresses, ","))}},
+             "neighborhood");
 }
 
 void Node::notify(const Notice& notice) {
-  const std::string peer =
-      fmt::format("name={} address={} origin={:016x}", notice.name.empty() ? "?" : notice.name,
-                  notice.endpoint.to_string(), notice.peer.value);
+  const auto about_peer = [&](LogLevel level, std::string_view what) {
+    log_->log(level,
+              {{"peer", notice.name.empty() ? "?" : notice.name},
+               {"address", notice.endpoint.to_string()},
+               {"origin", to_text(notice.peer)}},
+              "{}", what);
+  };
   switch (notice.kind) {
     case Notice::Kind::peer_alive:
-      log_->info("peer alive {}", peer);
-      break;
+      return about_peer(LogLevel::info, "peer alive");
     case Notice::Kind::peer_suspect:
-      log_->warn("peer suspect {}: it has missed heartbeats", peer);
-      break;
+      return about_peer(LogLevel::warn, "peer suspect: it has missed heartbeats");
     case Notice::Kind::peer_dead:
-      log_->warn("peer dead {}: its counts stay until their windows end", peer);
-      break;
+      return about_peer(LogLevel::warn, "peer dead: its counts stay until their windows end");
     case Notice::Kind::peer_left:
-      log_->info("peer left {}", peer);
-      break;
+      return about_peer(LogLevel::info, "peer left");
     case Notice::Kind::peer_forgotten:
-      log_->debug("peer forgotten {}", peer);
-      break;
+      return about_peer(LogLevel::debug, "peer forgotten");
     case Notice::Kind::became_ready:
-      log_->info("ready: all peers' counts are in");
-      break;
+      return log_->info("ready: all peers' counts are in");
     case Notice::Kind::join_timed_out:
-      log_->warn(
+      return log_->warn(
           "ready after --join-timeout without the counts of every peer; they will be taken in as they come");
-      break;
     case Notice::Kind::counter_table_full:
-      log_->error(
-          "counter table full counters={}: limits go uncounted until windows end; raise --max-counters",
-          notice.detail);
-      break;
+      return log_->error({{"counters", notice.detail}},
+                         "counter table full: limits go uncounted until windows end; raise --max-counters");
     case Notice::Kind::peer_table_full:
-      log_->error("peer table full: {} address(es) refused", notice.detail);
-      break;
+      return log_->error({{"refused", notice.detail}}, "peer table full: addresses are refused");
     case Notice::Kind::clock_skew:
-      log_->warn("clock skew {} skew_ms={}: windows begin at different times; check time synchronisation",
-                 peer, notice.detail);
-      break;
+      return log_->warn({{"peer", notice.name.empty() ? "?" : notice.name},
+                         {"address", notice.endpoint.to_string()},
+                         {"origin", to_text(notice.peer)},
+                         {"skew_ms", notice.detail}},
+                        "clock skew: windows begin at different times; check time synchronisation");
     case Notice::Kind::own_origin_from_afar:
-      log_->error("somebody sends counts under our own origin, via {:016x}; dropped", notice.peer.value);
-      break;
+      return log_->error({{"via", to_text(notice.peer)}},
+                         "somebody sends counts under our own origin; dropped");
     case Notice::Kind::override_set:
     case Notice::Kind::override_cleared:
     case Notice::Kind::override_expired:
     case Notice::Kind::overrides_taken_in:
     case Notice::Kind::overrides_refused:
-      log_live(notice);
-      break;
+      return log_live(notice);
   }
 }
 
 void Node::log_live(const Notice& notice) {
   const auto told = [&](std::string_view what) {
-    const bool is_own = notice.peer == origin_;
-    log_->info("override {} {} {}{}", what, describe(notice.live->what), story_of(*notice.live, Loop::wall()),
-               is_own ? "" : fmt::format(" via={:016x}", notice.peer.value));
+    log_->info({{"rule", notice.live->what.rule}, {"via", to_text(notice.peer)}}, "override {} {} {}", what,
+               describe(notice.live->what), story_of(*notice.live, Loop::wall()));
   };
   switch (notice.kind) {
     case Notice::Kind::override_set:
@@ -244,9 +240,10 @@ void Node::log_live(const Notice& notice) {
     case Notice::Kind::override_expired:
       return told("expired");
     case Notice::Kind::overrides_taken_in:
-      return log_->info("overrides taken in count={} via={:016x}", notice.detail, notice.peer.value);
+      return log_->info({{"count", notice.detail}, {"via", to_text(notice.peer)}}, "overrides taken in");
     default:
-      log_->warn("{} override(s) that peers told of were refused: `starling status` says why", notice.detail);
+      log_->warn({{"count", notice.detail}},
+                 "overrides that peers told of were refused: `starling status` says why");
   }
 }
 
@@ -281,6 +278,7 @@ NodeStatus Node::status() const {
   status.sync_socket = sync_socket_.counters();
   status.heartbeat_socket = heartbeat_socket_.counters();
   status.peers = engine_->peers(now);
+  status.log = log_->stats();
   return status;
 }
 
@@ -294,6 +292,7 @@ NodeCounts Node::counts() const {
                     .peers = engine_->peers(Loop::now()),
                     .sync_socket = sync_socket_.counters(),
                     .heartbeat_socket = heartbeat_socket_.counters(),
+                    .log = log_->stats(),
                     .dns_ok = dns_ok_,
                     .dns_failed = dns_failed_,
                     .reloads = reloads_,

@@ -155,6 +155,12 @@ Expected read_log_level(std::string_view text, Settings& settings) {
   return {};
 }
 
+Expected read_log_format(std::string_view text, Settings& settings) {
+  if (text != "text" && text != "json") return "text or json";
+  settings.log_format = text == "json" ? LogFormat::json : LogFormat::text;
+  return {};
+}
+
 constexpr std::int64_t day_ms = 86'400'000;
 
 constexpr std::array specs{
@@ -228,6 +234,9 @@ constexpr std::array specs{
                 read_trusted_hops},
     SettingSpec{"log-level", "", "STARLING_LOG_LEVEL", "LEVEL", "info", "trace, debug, info, warn or error",
                 read_log_level},
+    SettingSpec{"log-format", "", "STARLING_LOG_FORMAT", "FORMAT", "text",
+                "text, or json: one object a line with ts, level, msg, node and what it is about",
+                read_log_format},
 };
 
 std::string place_of(const ConfigSetting& setting, const std::string& file_name) {

@@ -21,12 +21,11 @@
 #include "frontend/attribute_map.hpp"
 #include "frontend/header_families.hpp"
 #include "limiter/config_file.hpp"
+#include "node/log_level.hpp"
 #include "node/neighborhood.hpp"
 #include "node/unix_address.hpp"
 
 namespace starling {
-
-enum class LogLevel : std::uint8_t { trace, debug, info, warn, error };
 
 struct Settings {
   std::string config;               ///< path; empty: built-in rule
@@ -55,6 +54,7 @@ struct Settings {
   AttributeMap attributes;
   std::uint8_t trusted_hops = 0;  ///< 0: X-Forwarded-For is not looked at
   LogLevel log_level = LogLevel::info;
+  LogFormat log_format = LogFormat::text;
 };
 
 struct SettingSpec {

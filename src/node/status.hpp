@@ -10,6 +10,7 @@
 #include "base/endpoint.hpp"
 #include "engine/view.hpp"
 #include "limiter/rules.hpp"
+#include "node/log_stats.hpp"
 #include "node/settings.hpp"
 #include "node/udp_socket.hpp"
 
@@ -51,6 +52,7 @@ struct NodeStatus {
   UdpSocket::Counters sync_socket;
   UdpSocket::Counters heartbeat_socket;
   std::vector<PeerView> peers;
+  LogStats log;
 
   bool ready() const { return state == EngineState::ready; }
 };

@@ -12,7 +12,7 @@ import layers
 # Third-party headers, by the first part of their path or their whole name.
 LIBRARIES = {
     "fmt": "fmt", "sodium.h": "sodium", "tl": "tl", "absl": "absl", "yaml-cpp": "yaml-cpp",
-    "flatbuffers": "flatbuffers", "uv.h": "uv", "ares.h": "ares", "ares_dns.h": "ares", "spdlog": "spdlog",
+    "flatbuffers": "flatbuffers", "uv.h": "uv", "ares.h": "ares", "ares_dns.h": "ares",
     "llhttp.h": "llhttp", "nlohmann": "nlohmann", "CLI": "CLI",
     "nghttp2": "nghttp2", "protozero": "protozero", "prometheus": "prometheus",
 }

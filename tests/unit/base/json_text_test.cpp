@@ -1,4 +1,4 @@
-#include "http/json_text.hpp"
+#include "base/json_text.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,7 +9,7 @@
 
 #include "base/random.hpp"
 
-using starling::http::append_json_string;
+using starling::append_json_string;
 
 namespace {
 
@@ -21,7 +21,7 @@ std::string json(std::string_view text) {
 
 }  // namespace
 
-TEST_SUITE("http.json_text") {
+TEST_SUITE("base.json_text") {
   TEST_CASE("quotes, backslashes and control characters are escaped") {
     CHECK(json("a") == R"("a")");
     CHECK(json("") == R"("")");

@@ -1,8 +1,8 @@
-#include "http/json_text.hpp"
+#include "base/json_text.hpp"
 
 #include <cstddef>
 
-namespace starling::http {
+namespace starling {
 namespace {
 
 /// Length of the well-formed UTF-8 sequence that `text` starts with, or 0 (Unicode 15, table 3-7: no overlong
@@ -77,4 +77,4 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
-}  // namespace starling::http
+}  // namespace starling

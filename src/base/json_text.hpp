@@ -5,10 +5,10 @@
 #include <string>
 #include <string_view>
 
-namespace starling::http {
+namespace starling {
 
 /// Appends `text` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD, so that the
 /// result is valid JSON whatever a client or a rules file put in.
 void append_json_string(std::string& out, std::string_view text);
 
-}  // namespace starling::http
+}  // namespace starling
