@@ -37,6 +37,15 @@ void add_overrides(const LiveCounts& live, FamilyList& out) {
   out.add({{"reason", "unknown"}}, live.refused_unknown);
 }
 
+void add_log(const LogStats& log, FamilyList& out) {
+  out.counter("starling_log_lines_total", "Lines of the log, by level.");
+  for (std::size_t i = 0; i < log.lines.size(); ++i)
+    out.add({{"level", name(static_cast<LogLevel>(i))}}, log.lines[i]);
+  out.counter("starling_log_lines_dropped_total",
+              "Lines of them that were lost, since nobody read them in time.",
+              static_cast<double>(log.dropped));
+}
+
 }  // namespace
 
 void add_node(const Snapshot& snapshot, FamilyList& out) {
@@ -64,6 +73,7 @@ void add_node(const Snapshot& snapshot, FamilyList& out) {
   out.add({{"result", "error"}}, node.dns_failed);
   add_config(node, out);
   add_overrides(engine.live, out);
+  add_log(node.log, out);
   out.gauge("starling_build_info", "1; what runs here.");
   out.add({{"version", version}, {"protocol", std::to_string(wire::protocol_version)}}, 1.0);
   out.gauge("starling_node_info", "1; what this node is called.");

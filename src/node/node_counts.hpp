@@ -10,6 +10,7 @@
 #include "base/time.hpp"
 #include "engine/view.hpp"
 #include "limiter/rule_tallies.hpp"
+#include "node/log_stats.hpp"
 #include "node/status.hpp"
 #include "node/udp_socket.hpp"
 
@@ -25,6 +26,7 @@ struct NodeCounts {
   std::vector<PeerView> peers;   ///< candidates too
   UdpSocket::Counters sync_socket;
   UdpSocket::Counters heartbeat_socket;
+  LogStats log;
   std::uint64_t dns_ok = 0;      ///< rounds that found addresses for every name
   std::uint64_t dns_failed = 0;  ///< rounds in which a name had none, or none that could be had
   NodeStatus::Reloads reloads;

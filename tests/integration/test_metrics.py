@@ -58,6 +58,9 @@ rules:
         self.assertEqual(len(page.values("starling_gossip_egress_bytes_total")), 8)
         self.assertEqual(page.sum("starling_gossip_dropped_total"), 0)
         self.assertEqual(page.value("starling_ready"), 1)
+        self.assertGreater(page.value("starling_log_lines_total", level="info"), 0)
+        self.assertEqual([page.value("starling_log_lines_total", level="error"), page.value("starling_log_lines_dropped_total")],
+                         [0, 0])
         self.assertEqual(page.value("starling_nodes"), 1)
         self.assertEqual(page.value("starling_node_info", node="n1", cluster="test-" + self.subnet.host(0)), 1)
         self.assertEqual(page.values("starling_peer_rtt_seconds"), {})
