@@ -4,6 +4,7 @@
 import json
 import pathlib
 import re
+import socket
 
 from harness import (ADMIN_PORT, HEARTBEAT_PORT, HTTP_PORT, ClusterCase, Page, long_window, main, request, wait_equal,
                      wait_until)
@@ -241,6 +242,44 @@ rules:
         self.assertEqual(said(page, "(others)", domain="(others)"), (4, 0, 0))
         self.assertEqual(page.sum(decisions), 8)
         self.assertEqual(page.value("starling_rules"), 10_000)
+
+    def test_counters_that_find_no_room_and_that_leave_with_their_window(self):
+        full = self.node(1, config=self.one_rule(9), max_counters=100).wait_ready()
+        with full.session() as session:
+            for number in range(130):
+                self.assertEqual(session.check(principal=f"caller-{number}").status, 200)
+        page = full.metrics()
+        self.assertEqual([page.value("starling_counters" + what) for what in ("", "_max", "_refused_total", "_expired_total")],
+                         [100, 100, 30, 0])
+        self.assertEqual(page.value("starling_uncounted_limits_total"), 30)
+        self.assertEqual(said(page, "each"), (130, 0, 0))
+
+        brief = self.node(2, config=self.rules("""
+rules:
+  - {name: each, match: {principal: "*"}, limits: [{requests: 9, per: 1s}]}
+""", "brief.yaml")).wait_ready()
+        with brief.session() as session:
+            for number in range(50):
+                self.assertEqual(session.check(principal=f"caller-{number}").status, 200)
+        wait_equal("expired counters", lambda: brief.metrics().value("starling_counters_expired_total"), 50)
+        self.assertEqual(brief.metrics().value("starling_counters"), 0)
+
+    def test_clients_that_do_not_read_hold_a_page_each_and_nobody_up(self):
+        rules = "".join(f'  - {{name: rule-{number}, match: {{key: "{number}"}}, limits: [{{requests: 9, per: 1d}}]}}\n'
+                        for number in range(10_000))
+        node = self.node(1, config=self.rules("rules:\n" + rules), log_level="info", max_counters=1000).wait_ready()
+        page_bytes = len(node.get("/metrics").body)
+        before = node.metrics().value("process_resident_memory_bytes")
+        slow = [socket.create_connection((node.address, ADMIN_PORT)) for _ in range(16)]
+        for client in slow:  # each asks for a thousand pages and reads none
+            self.addCleanup(client.close)
+            client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
+        wait_until("slow clients", lambda: node.metrics().value("starling_connections", front_end="admin") > len(slow))
+        for _ in range(5):  # others are answered all the while
+            page = node.metrics()
+        unsent_bytes_max = 256 * 1024 + page_bytes  # of one connection: up to the bound, and the answer that crosses it
+        grown = page.value("process_resident_memory_bytes") - before
+        self.assertLess(grown, len(slow) * 2 * unsent_bytes_max + 16 * 1024 * 1024)
 
     def test_only_get_and_head(self):
         node = self.node(1).wait_ready()
