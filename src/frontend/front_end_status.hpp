@@ -18,6 +18,13 @@ struct FrontEndStatus {
   std::uint64_t connections_refused = 0;  ///< for a bound on how many may be open
   /// Everything that was refused or given up, by reason; all reasons, with 0 what did not occur.
   std::vector<std::pair<std::string_view, std::uint64_t>> errors;
+
+  /// Those that did.
+  std::vector<std::pair<std::string_view, std::uint64_t>> errors_that_occurred() const {
+    auto occurred = errors;
+    std::erase_if(occurred, [](const auto& error) { return error.second == 0; });
+    return occurred;
+  }
 };
 
 }  // namespace starling

@@ -349,7 +349,8 @@ TEST_SUITE("grpc.server") {
     CHECK(status.listeners == std::vector<std::string>{fixture.server->local_endpoint().to_string()});
     CHECK(status.requests == 1);
     CHECK(status.connections_accepted == 2);
-    CHECK(status.errors == std::vector<std::pair<std::string_view, std::uint64_t>>{{"method_unknown", 1}});
+    CHECK(status.errors_that_occurred() ==
+          std::vector<std::pair<std::string_view, std::uint64_t>>{{"method_unknown", 1}});
   }
 
   TEST_CASE("a server that goes with open connections and calls leaves nothing behind") {

@@ -72,7 +72,7 @@ TEST_SUITE("http.http2_handover") {
       CHECK(fixture.open() == 0);
       CHECK(fixture.server->counters().connections_accepted == input.size());
       CHECK(fixture.server->counters().requests == 0);
-      CHECK(fixture.server->status().errors.empty());
+      CHECK(fixture.server->status().errors_that_occurred().empty());
     }
   }
 
