@@ -27,18 +27,22 @@ class NodeService final : public CheckService, public http::AdminService {
 
   /// `node` and `loop_meter` outlive this.
   NodeService(Node& node, const LoopMeter& loop_meter, Log log, Views views)
-      : node_(node), loop_meter_(loop_meter), log_(std::move(log)), views_(std::move(views)) {}
+      : node_(node), loop_meter_(loop_meter), log_(std::move(log)), views_(std::move(views)) {
+    node_.set_watch([this] { watch(); });
+  }
+  ~NodeService() { node_.set_watch(nullptr); }
+  NodeService(const NodeService&) = delete;
+  NodeService& operator=(const NodeService&) = delete;
+
   Decision decide(const Request& request) override {
     decided_at_ = Loop::wall();
-    const Decision decision = node_.decide(request, decided_at_);
-    if (decision.truncated) on_truncated();
-    return decision;
+    return node_.decide(request, decided_at_);
   }
   bool ready() const override { return node_.state() == EngineState::ready; }
   WallTime decided_at() const override { return decided_at_; }
-  void on_failure(std::string_view what) override;
+  void on_failure(std::string_view what) override { node_.report(Trouble::decisions_failed, 1, what); }
   std::string_view node_name() const override { return node_.name(); }
-  NodeStatus status() const override;
+  NodeStatus status() const override { return node_.status(); }
   std::vector<FrontEndStatus> front_ends() const override { return views_.front_ends(); }
   std::string metrics() override;
   std::vector<CounterView> counters(const Request& request) override { return node_.counters(request); }
@@ -50,25 +54,14 @@ class NodeService final : public CheckService, public http::AdminService {
   }
 
  private:
-  /// Says something from time to time, with how often it happened meanwhile.
-  struct Repeated {
-    Instant quiet_until{};
-    std::uint64_t unsaid_count = 0;
-
-    /// True if it is time to say it.
-    bool happened();
-  };
-
-  void on_truncated();
+  /// Tells the node what the front ends had to refuse.
+  void watch();
 
   Node& node_;
   const LoopMeter& loop_meter_;
   Log log_;
   Views views_;
   WallTime decided_at_{};
-  Repeated failures_;
-  std::uint64_t failures_count_ = 0;  ///< of all front ends, since the start
-  Repeated truncations_;
 };
 
 }  // namespace starling

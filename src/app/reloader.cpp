@@ -33,7 +33,9 @@ void Reloader::on_config(ConfigFile config) {
 }
 
 void Reloader::on_bad_config(const ConfigProblems& problems) {
-  node_.reload_failed(problems.front());
+  node_.reload_failed(
+      problems.front(),
+      problems.front().find(": expected a readable YAML file or a directory") != std::string::npos);
   for (const std::string& line : problems) log_->error("reload refused, the old rules stay: {}", line);
 }
 

@@ -104,6 +104,38 @@ std::string overrides_line(const Json& overrides) {
   return refused == "none" ? out : fmt::format("{}; refused: {}", out, refused);
 }
 
+/// The first thing that a tired person sees. Older nodes send no verdict, but advice.
+std::string verdict_line(const Json& document) {
+  const Json& advice = member_of(document, "advice");
+  if (advice.is_null()) return "";
+  const std::string fallback =
+      advice.empty() ? "healthy" : fmt::format("{} thing(s) to do, see the end", advice.size());
+  const std::string reason = text_of(document, "reason", "");
+  const std::string verdict = text_of(document, "verdict", fallback);
+  if (reason.empty()) return verdict + "\n\n";
+  return verdict == "healthy" ? fmt::format("not ready: {}\n\n", reason)
+                              : fmt::format("{}; not ready: {}\n\n", verdict, reason);
+}
+
+/// What to do, then what is only worth knowing.
+std::string advice_lines(const Json& document) {
+  const Json& advice = member_of(document, "advice");
+  if (advice.is_null()) return "";
+  std::string to_do;
+  std::string notes;
+  const Json& items = member_of(document, "advice_items");
+  if (items.is_array()) {
+    for (const Json& item : items)
+      (text_of(item, "kind") == "note" ? notes : to_do) += fmt::format("- {}\n", text_of(item, "text"));
+  } else {
+    for (const Json& item : advice)
+      to_do += fmt::format("- {}\n", item.is_string() ? printable(item.get<std::string>()) : "?");
+  }
+  std::string out = to_do.empty() ? "All is well: nothing to do.\n" : "What to do next:\n" + to_do;
+  if (!notes.empty()) out += "Worth knowing:\n" + notes;
+  return out;
+}
+
 }  // namespace
 
 std::string render_peers(const Json& document, bool wide) {
@@ -146,6 +178,7 @@ std::string render_status(const Json& document, bool wide) {
   const auto line = [&](std::string_view label, const std::string& text) {
     out += fmt::format("{:<13} {}\n", label, text);
   };
+  out += verdict_line(document);
   line("node", fmt::format("{} (starling {}, cluster {}, origin {}), up {}", text_of(node, "name"),
                            text_of(node, "version"), text_of(node, "cluster"), text_of(node, "origin"),
                            render_age(number_of(node, "uptime_ms"))));
@@ -187,11 +220,7 @@ std::string render_status(const Json& document, bool wide) {
     rows.push_back({text_of(setting, "name"), text_of(setting, "value"), text_of(setting, "source")});
   out += render_table({"SETTING", "VALUE", "FROM"}, rows);
   out += "\n";
-  const Json& advice = member_of(document, "advice");
-  if (advice.is_null()) return out;
-  out += advice.empty() ? "All is well: nothing to do.\n" : "What to do next:\n";
-  for (const Json& item : advice)
-    out += fmt::format("- {}\n", item.is_string() ? printable(item.get<std::string>()) : "?");
+  out += advice_lines(document);
   return out;
 }
 

@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::string_view out_of_memory =
     "out of memory: expected room for max-counters counters; choose fewer";
-constexpr std::chrono::seconds failure_log_interval{10};
 
 }  // namespace
 
@@ -38,9 +37,6 @@ struct Node::Impl {
   bool tried = false;
   bool stopping = false;
   Status last;  // as it was when the node closed
-  std::uint64_t failed = 0;
-  std::uint64_t failures_unsaid = 0;
-  Instant quiet_until{};
   std::chrono::milliseconds drain_timeout{};
   std::function<void()> on_stopped;
   std::optional<Stopper> stopper;
@@ -63,19 +59,12 @@ Error Node::Impl::start() {
 }
 
 void Node::Impl::on_failure(std::string_view what) noexcept {
-  ++failed;
-  ++failures_unsaid;
-  if (Loop::now() < quiet_until) return;
-  log->error("{} requests passed because they could not be decided: {}", failures_unsaid, what);
-  quiet_until = Loop::now() + failure_log_interval;
-  failures_unsaid = 0;
+  node->report(Trouble::decisions_failed, 1, what);
 }
 
 Status Node::Impl::status() const {
   if (!node) return last;
-  NodeStatus now = node->status();
-  now.decisions_failed = failed;
-  return status_of(now);
+  return status_of(node->status());
 }
 
 /// True once, when the node has said goodbye and its handles are closing.

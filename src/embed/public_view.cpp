@@ -1,5 +1,9 @@
 #include "embed/public_view.hpp"
 
+#include <utility>
+
+#include "node/advice.hpp"
+
 namespace starling::embed {
 
 State state_of(EngineState state) {
@@ -54,7 +58,9 @@ Status status_of(const NodeStatus& status) {
              .heartbeat_address = status.listeners.heartbeat.to_string(),
              .neighborhood = {},
              .counts = counts_of(status.counts, status.rules),
-             .advice = advice(status)};
+             .advice = {}};
+  for (Advice& each : advice_of(status))  // notes speak of flags and files
+    if (!each.is_note) out.advice.push_back(std::move(each.text));
   out.counts.failed = status.decisions_failed;
   for (const starling::Endpoint& endpoint : status.neighborhood.addresses)
     out.neighborhood.push_back(endpoint.to_string());

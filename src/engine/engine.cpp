@@ -345,6 +345,7 @@ std::vector<PeerView> Engine::peers(Instant now) const {
     view.heartbeat = endpoint;
     view.sync.address = endpoint.address;
     view.state = "candidate";
+    view.heard = candidate.heard_sent_ns != 0;
     view.heard_ms_ago = ms_since(candidate.heard_sent_ns == 0 ? candidate.last_vouched : candidate.heard_at);
     views.push_back(std::move(view));
   }

@@ -42,6 +42,7 @@ struct PeerView {
   std::string_view state;   ///< "candidate", "alive", "suspect", "dead", "left"
   std::int64_t age_ms = 0;  ///< since it became a peer
   std::int64_t heard_ms_ago = 0;
+  bool heard = false;  ///< of a candidate: it sends heartbeats, and has not shown yet that it hears ours
   std::optional<std::int64_t> rtt_us;
   std::int64_t lag_ms = 0;  ///< since when we miss something that it has published; 0: we miss nothing
   std::uint64_t missing_versions = 0;

@@ -5,6 +5,7 @@
 
 #include "http/live_document.hpp"
 #include "http/live_index.hpp"
+#include "node/advice.hpp"
 
 namespace starling::http {
 namespace {
@@ -113,6 +114,15 @@ Json neighborhood_document(const NodeStatus::Neighborhood& neighborhood) {
           {"error", errors.empty() ? Json(nullptr) : Json(errors)}};
 }
 
+/// With a code for programs, and whether it is something to do or only worth knowing.
+Json advice_document(const std::vector<Advice>& advices) {
+  Json items = Json::array();
+  for (const Advice& advice : advices)
+    items.push_back(
+        {{"code", advice.code}, {"kind", advice.is_note ? "note" : "to_do"}, {"text", advice.text}});
+  return items;
+}
+
 }  // namespace
 
 void set_document(Response& response, const Json& document) {
@@ -144,6 +154,7 @@ Json status_document(const NodeStatus& status, const std::vector<LiveView>& live
   Json settings = Json::array();
   for (const SettingView& setting : status.settings)
     settings.push_back({{"name", setting.name}, {"value", setting.value}, {"source", name(setting.source)}});
+  const std::vector<Advice> advices = advice_of(status);
   Json document = {{"node",
                     {{"name", status.name},
                      {"origin", hex(status.origin)},
@@ -154,6 +165,8 @@ Json status_document(const NodeStatus& status, const std::vector<LiveView>& live
                    {"ready", status.ready()},
                    {"reason", not_ready_reason(status)},
                    {"advice", advice(status)},
+                   {"advice_items", advice_document(advices)},
+                   {"verdict", verdict(advices)},
                    {"cluster_size", status.counts.nodes_count},
                    {"cluster_known", status.counts.known_count},
                    {"isolated", status.counts.isolated},

@@ -38,7 +38,7 @@ void add_decisions(const Snapshot& snapshot, FamilyList& out) {
       "Requests as a whole. failed: could not be decided, and passed unless the gateway says otherwise.");
   out.add({{"result", "allowed"}}, engine.allowed);
   out.add({{"result", "denied"}}, engine.denied);
-  out.add({{"result", "failed"}}, snapshot.decisions_failed);
+  out.add({{"result", "failed"}}, snapshot.node.decisions_failed);
   out.histogram("starling_decision_duration_seconds",
                 "How long decisions took, without HTTP and gRPC around them. Every 61st is timed.",
                 snapshot.node.decisions);

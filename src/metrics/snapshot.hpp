@@ -15,7 +15,6 @@ namespace starling::metrics {
 
 struct Snapshot {
   NodeCounts node;
-  std::uint64_t decisions_failed = 0;  ///< requests that could not be decided
   std::vector<FrontEndStatus> front_ends;
   std::vector<RequestCount> requests;
   DurationHistogram loop_busy{{}};

@@ -6,6 +6,7 @@ namespace starling {
 
 Loop::Loop() {
   STARLING_CHECK(uv_loop_init(loop_) == 0);
+  STARLING_CHECK(uv_loop_configure(loop_, UV_METRICS_IDLE_TIME) == 0);
 }
 
 Loop::~Loop() {

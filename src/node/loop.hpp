@@ -27,6 +27,10 @@ class Loop {
   void run();
   void stop();
 
+  /// How long it has waited for something to do so far; zero of a loop that does not keep count (a caller's).
+  Duration idle() const { return Duration(static_cast<std::int64_t>(uv_metrics_idle_time(loop_))); }
+  bool counts_idle_time() const { return loop_ == &own_; }
+
   static Instant now();
   static WallTime wall();
 

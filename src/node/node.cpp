@@ -7,18 +7,22 @@
 #include <algorithm>
 #include <array>
 #include <new>
+#include <starling/version.hpp>
+#include <utility>
 
 #include "base/check.hpp"
 #include "base/shown_text.hpp"
 #include "node/engine_options.hpp"
 #include "node/live_words.hpp"
 #include "node/node_name.hpp"
+#include "node/trouble_words.hpp"
 
 namespace starling {
 namespace {
 
 /// Addresses that only incomplete answers vouch for.
 constexpr Duration listed_for = std::chrono::seconds(60);
+constexpr std::uint64_t watch_every_ms = 1000;
 
 constexpr std::array<Duration, 12> decision_time_bounds{
     std::chrono::nanoseconds(250),  std::chrono::nanoseconds(500), std::chrono::microseconds(1),
@@ -118,6 +122,7 @@ tl::expected<void, std::string> Node::start() {
               {"rules", options_.rules.rules.size()},
               {"from", options_.rules_from}},
              "node");
+  start_watch();
   const bool beyond_loopback = !settings.bind || !settings.bind->is_loopback();
   if (beyond_loopback && !settings.neighbors.empty())
     log_->warn("gossip is not encrypted: keep UDP {} and {} reachable for these nodes only",
@@ -132,6 +137,10 @@ void Node::send(Port via, const Endpoint& to, std::span<const std::byte> datagra
 void Node::on_datagram(UdpSocket& socket, const Endpoint& from, std::span<const std::byte> bytes) {
   const Port port = &socket == &sync_socket_ ? Port::sync : Port::heartbeat;
   const auto outcome = engine_->on_datagram(from, port, bytes, Loop::now(), Loop::wall(), *this);
+  if (!outcome && outcome.error().code == ErrorCode::wrong_cluster)
+    wrong_cluster_from_.add(from.address, Loop::now());
+  if (!outcome && outcome.error().code == ErrorCode::wrong_protocol)
+    wrong_protocol_from_.add(from.address, Loop::now());
   // DNS lists this node as well, so its own heartbeats come back all the time.
   if (!outcome && outcome.error().code != ErrorCode::from_self && log_->should_log(LogLevel::debug))
     log_->debug({{"address", from.to_string()},
@@ -159,7 +168,10 @@ void Node::on_resolution(const Resolution& resolution) {
   // An incomplete answer must not take away what a complete one said, but it cannot keep it for ever either.
   std::erase_if(last_listed_, [&](const auto& item) { return now - item.second > listed_for; });
   if (last_listed_.size() > endpoints_max) last_listed_.clear();
-  if (!resolution.early) last_resolution_.errors = resolution.errors;
+  if (!resolution.early) {
+    last_resolution_.errors = resolution.errors;
+    last_resolution_.faults = resolution.faults;
+  }
   last_resolution_.endpoints.clear();
   for (const auto& [endpoint, when] : last_listed_) last_resolution_.endpoints.push_back(endpoint);
   if (resolution.complete || !resolution.endpoints.empty()) last_resolved_ = now;
@@ -168,11 +180,13 @@ void Node::on_resolution(const Resolution& resolution) {
 }
 
 void Node::log_resolution(const Resolution& resolution) {
-  const bool same =
-      logged_ && resolution.endpoints == logged_->endpoints && resolution.errors == logged_->errors;
-  if (same) return;
+  const bool same_errors = logged_ && resolution.errors == logged_->errors;
+  const bool same_endpoints = logged_ && resolution.endpoints == logged_->endpoints;
   logged_ = resolution;
-  for (const std::string& error : resolution.errors) log_->warn("neighborhood: {}", error);
+  if (!same_errors && !resolution.errors.empty())
+    report(Trouble::dns_failed, resolution.errors.size(),
+           fmt::format("{}", fmt::join(resolution.errors, "; ")));
+  if (same_errors && same_endpoints) return;
   std::vector<std::string> addresses;
   for (const Endpoint& endpoint : resolution.endpoints) addresses.push_back(endpoint.to_string());
   log_->info({{"host", options_.settings.neighborhood_host},
@@ -202,22 +216,20 @@ void Node::notify(const Notice& notice) {
     case Notice::Kind::became_ready:
       return log_->info("ready: all peers' counts are in");
     case Notice::Kind::join_timed_out:
+      troubles_.add(Trouble::joined_incomplete, 1, Loop::now());
       return log_->warn(
           "ready after --join-timeout without the counts of every peer; they will be taken in as they come");
     case Notice::Kind::counter_table_full:
       return log_->error({{"counters", notice.detail}},
                          "counter table full: limits go uncounted until windows end; raise --max-counters");
     case Notice::Kind::peer_table_full:
-      return log_->error({{"refused", notice.detail}}, "peer table full: addresses are refused");
+      return report(Trouble::peer_table_full, static_cast<std::uint64_t>(notice.detail));
     case Notice::Kind::clock_skew:
-      return log_->warn({{"peer", notice.name.empty() ? "?" : notice.name},
-                         {"address", notice.endpoint.to_string()},
-                         {"origin", to_text(notice.peer)},
-                         {"skew_ms", notice.detail}},
-                        "clock skew: windows begin at different times; check time synchronisation");
+      return report(Trouble::clock_skew, 1,
+                    fmt::format("peer={} address={} skew_ms={}", notice.name, notice.endpoint.to_string(),
+                                notice.detail));
     case Notice::Kind::own_origin_from_afar:
-      return log_->error({{"via", to_text(notice.peer)}},
-                         "somebody sends counts under our own origin; dropped");
+      return report(Trouble::own_origin_from_afar, 1, fmt::format("via={}", to_text(notice.peer)));
     case Notice::Kind::override_set:
     case Notice::Kind::override_cleared:
     case Notice::Kind::override_expired:
@@ -247,6 +259,56 @@ void Node::log_live(const Notice& notice) {
   }
 }
 
+void Node::report(Trouble trouble, std::uint64_t count, std::string_view detail) {
+  const Instant now = Loop::now();
+  troubles_.add(trouble, count, now, detail);
+  log_due(troubles_, trouble, *log_, now);
+}
+
+void Node::start_watch() {
+  auto timer = std::make_unique<uv_timer_t>();
+  STARLING_CHECK(uv_timer_init(loop_.get(), timer.get()) == 0);
+  watch_timer_ = adopt(std::move(timer), this);
+  watched_at_ = Loop::now();
+  idle_at_watch_ = loop_.idle();
+  uv_timer_start(
+      watch_timer_.get(),
+      [](uv_timer_t* handle) {
+        if (auto* self = static_cast<Node*>(handle->data)) self->watch();
+      },
+      watch_every_ms, watch_every_ms);
+}
+
+void Node::watch() {
+  const Instant now = Loop::now();
+  const EngineCounts counts = engine_->counts();
+  const auto dropped = [&](ErrorCode code) { return counts.dropped[static_cast<std::size_t>(code)]; };
+  const auto both = [&](std::uint64_t UdpSocket::Counters::*field) {
+    return sync_socket_.counters().*field + heartbeat_socket_.counters().*field;
+  };
+  const std::pair<Trouble, std::uint64_t> totals[] = {
+      {Trouble::uncounted, counts.uncounted},
+      {Trouble::truncated, counts.truncated},
+      {Trouble::wrong_cluster, dropped(ErrorCode::wrong_cluster)},
+      {Trouble::wrong_protocol, dropped(ErrorCode::wrong_protocol)},
+      {Trouble::send_failed, both(&UdpSocket::Counters::send_failed)},
+      {Trouble::send_dropped, both(&UdpSocket::Counters::send_dropped)},
+      {Trouble::overrides_full, counts.live.refused_full},
+      {Trouble::overrides_clock, counts.live.refused_clock},
+      {Trouble::overrides_flawed, counts.live.refused_flawed},
+      {Trouble::overrides_unknown, counts.live.refused_unknown},
+      {Trouble::log_lost, log_->stats().dropped}};
+  for (const auto& [trouble, total] : totals) troubles_.observe(trouble, total, now);
+  if (look_) look_();
+  const Duration passed = now - std::exchange(watched_at_, now);
+  const Duration idle = loop_.idle();
+  const Duration rested = idle - std::exchange(idle_at_watch_, idle);
+  // A process that stood still (SIGSTOP, a frozen machine) was not busy.
+  if (loop_.counts_idle_time() && rested < passed / 10 && passed < std::chrono::seconds(5))
+    troubles_.add(Trouble::loop_busy, 1, now);
+  log_due(troubles_, *log_, now);
+}
+
 NodeStatus Node::status() const {
   const Instant now = Loop::now();
   const auto ms_since = [&](Instant then) {
@@ -261,7 +323,8 @@ NodeStatus Node::status() const {
   status.neighborhood = {.host = options_.settings.neighborhood_host,
                          .addresses = last_resolution_.endpoints,
                          .resolved_ms_ago = std::nullopt,
-                         .errors = last_resolution_.errors};
+                         .errors = last_resolution_.errors,
+                         .faults = last_resolution_.faults};
   if (last_resolved_) status.neighborhood.resolved_ms_ago = ms_since(*last_resolved_);
   status.listeners = {.sync = sync_socket_.local_endpoint(),
                       .heartbeat = heartbeat_socket_.local_endpoint(),
@@ -272,6 +335,7 @@ NodeStatus Node::status() const {
   status.rules = engine_->rules();
   status.rules_from = options_.rules_from;
   status.reload_error = reload_error_;
+  status.config_vanished = config_vanished_;
   status.reloads = reloads_;
   if (last_reload_) status.reloads.last_ms_ago = ms_since(*last_reload_);
   status.counts = engine_->counts();
@@ -279,6 +343,14 @@ NodeStatus Node::status() const {
   status.heartbeat_socket = heartbeat_socket_.counters();
   status.peers = engine_->peers(now);
   status.log = log_->stats();
+  for (std::size_t i = 0; i < troubles_count; ++i)
+    status.troubles[i] = troubles_.view(static_cast<Trouble>(i), now);
+  status.decisions_failed = status[Trouble::decisions_failed].total;
+  status.wrong_cluster_from = wrong_cluster_from_.list(Troubles::recent_for, now);
+  status.wrong_protocol_from = wrong_protocol_from_.list(Troubles::recent_for, now);
+  status.receive_buffer_bytes =
+      std::min(sync_socket_.receive_buffer_bytes(), heartbeat_socket_.receive_buffer_bytes());
+  status.software = version;
   return status;
 }
 
@@ -287,6 +359,7 @@ NodeCounts Node::counts() const {
                     .cluster = options_.settings.cluster,
                     .state = engine_->state(),
                     .engine = engine_->counts(),
+                    .decisions_failed = troubles_.view(Trouble::decisions_failed, Loop::now()).total,
                     .rules = engine_->rule_tallies(),
                     .rules_count = engine_->rules().rules.size(),
                     .peers = engine_->peers(Loop::now()),
@@ -335,13 +408,15 @@ void Node::replace_rules(RuleSet rules, std::string from) {
   engine_->replace_rules(std::move(rules));
   options_.rules_from = std::move(from);
   reload_error_.clear();
+  config_vanished_ = false;
   ++reloads_.ok;
   last_reload_ = Loop::now();
   rules_since_ = Loop::wall();
 }
 
-void Node::reload_failed(std::string error) {
+void Node::reload_failed(std::string error, bool vanished) {
   reload_error_ = std::move(error);
+  config_vanished_ = vanished;
   ++reloads_.failed;
   last_reload_ = Loop::now();
 }

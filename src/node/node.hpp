@@ -5,9 +5,12 @@
 /// became urgent in one iteration shares packets.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <tl/expected.hpp>
 
 #include "base/effects.hpp"
@@ -16,9 +19,11 @@
 #include "node/loop.hpp"
 #include "node/node_counts.hpp"
 #include "node/precise_timer.hpp"
+#include "node/recent_senders.hpp"
 #include "node/resolver.hpp"
 #include "node/settings.hpp"
 #include "node/status.hpp"
+#include "node/troubles.hpp"
 #include "node/udp_socket.hpp"
 
 namespace starling {
@@ -79,7 +84,13 @@ class Node final : private Effects,
   void resolve_now();
   void replace_rules(RuleSet rules, std::string from);
   /// `error`: one line for people.
-  void reload_failed(std::string error);
+  void reload_failed(std::string error, bool vanished = false);
+
+  /// It happened `count` times more: told to the log now and then, and to people for a while.
+  void report(Trouble trouble, std::uint64_t count, std::string_view detail = {});
+  /// For what is counted elsewhere, once a second: `look` says how far the counts are, by `observe`.
+  void set_watch(std::function<void()> look) { look_ = std::move(look); }
+  void observe(Trouble trouble, std::uint64_t total) { troubles_.observe(trouble, total, Loop::now()); }
 
   /// Not ready any more; everything is published at once. Requests are still answered.
   void begin_leave();
@@ -103,6 +114,8 @@ class Node final : private Effects,
   void before_sleep();
   void log_resolution(const Resolution& resolution);
   void log_live(const Notice& notice);
+  void watch();
+  void start_watch();
 
   Loop& loop_;
   Options options_;
@@ -114,6 +127,7 @@ class Node final : private Effects,
   UdpSocket heartbeat_socket_;
   PreciseTimer timer_;
   Handle<uv_prepare_t> before_sleep_;
+  Handle<uv_timer_t> watch_timer_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Resolver> resolver_;
   Resolution last_resolution_;  // all addresses that still count as listed, and the last round's errors
@@ -121,6 +135,7 @@ class Node final : private Effects,
   std::optional<Instant> last_resolved_;
   std::map<Endpoint, Instant> last_listed_;  // at most `endpoints_max`
   std::string reload_error_;
+  bool config_vanished_ = false;
   NodeStatus::Reloads reloads_;  // without the age, which follows from the next
   std::optional<Instant> last_reload_;
   WallTime rules_since_;
@@ -128,6 +143,12 @@ class Node final : private Effects,
   std::uint64_t dns_failed_ = 0;
   DurationHistogram decision_times_;
   std::uint32_t decisions_to_sample_ = decisions_per_sample;
+  Troubles troubles_;
+  RecentSenders wrong_cluster_from_;
+  RecentSenders wrong_protocol_from_;
+  std::function<void()> look_;
+  Instant watched_at_{};
+  Duration idle_at_watch_{};
   std::optional<Endpoint> http_;
   std::optional<Endpoint> grpc_;
   std::optional<Endpoint> admin_;

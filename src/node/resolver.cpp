@@ -65,6 +65,12 @@ const char* text_of_status(int status) {
   }
 }
 
+/// Of a look-up that was not answered.
+DnsFault fault_of(int status) {
+  if (status == ARES_ETIMEOUT) return DnsFault::timed_out;
+  return status == ARES_ECONNREFUSED ? DnsFault::refused : DnsFault::other;
+}
+
 /// RFC 6761 section 6.3: known without asking. c-ares 1.18 would know it too, but leaks memory (issue 439).
 bool is_localhost(const std::string& name) {
   return strcasecmp(name.c_str(), "localhost") == 0 || strcasecmp(name.c_str(), "localhost.") == 0;
@@ -131,7 +137,7 @@ void Resolver::begin_round() {
   again_ = false;
   round_deadline_ = Loop::now() + options_.round_timeout;
   early_at_ = Loop::now() + early_report_after;
-  found_ = Resolution{.endpoints = {}, .errors = {}, .complete = true};
+  found_ = Resolution{.endpoints = {}, .errors = {}, .faults = {}, .complete = true};
   queries_.clear();
   for (std::size_t i = 0; i < options_.neighbors.size(); ++i) {
     const Neighbor& neighbor = options_.neighbors[i];
@@ -270,10 +276,12 @@ void Resolver::judge(std::size_t neighbor, const Query& a, const Query& aaaa) {
             ? text_of_status(a.status)
             : fmt::format("A: {}, AAAA: {}", text_of_status(a.status), text_of_status(aaaa.status));
     found_.errors.push_back(fmt::format("name {}: {}; {}", name, what, retrying()));
+    found_.faults.push_back(fault_of(is_answer(a.status) ? aaaa.status : a.status));
   } else if (is_none(a.status) && is_none(aaaa.status)) {
     const bool exists = a.status == ARES_ENODATA || aaaa.status == ARES_ENODATA;
     found_.errors.push_back(fmt::format("name {}: {}; normal until the first node is ready, {}", name,
                                         text_of_status(exists ? ARES_ENODATA : ARES_ENOTFOUND), retrying()));
+    found_.faults.push_back(exists ? DnsFault::no_addresses : DnsFault::not_found);
   }
 }
 
@@ -305,6 +313,7 @@ void Resolver::add(const sockaddr* from, const Neighbor& neighbor) {
   } else if (found_.errors.size() < neighbors_max) {
     found_.errors.push_back(fmt::format("name {}: ignored {}: not the address of one machine", neighbor.name,
                                         address.to_string()));
+    found_.faults.push_back(DnsFault::other);
   }
 }
 
@@ -314,11 +323,13 @@ void Resolver::bound_endpoints() {
   std::sort(endpoints.begin(), endpoints.end());
   endpoints.erase(std::unique(endpoints.begin(), endpoints.end()), endpoints.end());
   if (endpoints.size() <= endpoints_max) return;
-  if (found_.complete)
+  if (found_.complete) {
     found_.errors.push_back(
         fmt::format("expected at most {} addresses in the neighborhood, found more; "
                     "the rest is left out",
                     endpoints_max));
+    found_.faults.push_back(DnsFault::other);
+  }
   endpoints.resize(endpoints_max);
   found_.complete = false;
 }

@@ -31,6 +31,7 @@
 #include "base/endpoint.hpp"
 #include "base/random.hpp"
 #include "base/time.hpp"
+#include "node/dns_fault.hpp"
 #include "node/handle.hpp"
 #include "node/loop.hpp"
 #include "node/neighborhood.hpp"
@@ -43,6 +44,7 @@ inline constexpr std::size_t endpoints_max = 4096;  ///< of one resolution
 struct Resolution {
   std::vector<Endpoint> endpoints;  ///< sorted, each once, at most `endpoints_max`; with heartbeat ports
   std::vector<std::string> errors;  ///< one line for each name that has no addresses or not all of them
+  std::vector<DnsFault> faults;     ///< one for each of `errors`
   /// Every name was answered, be it by "there are none" (NXDOMAIN, NODATA): `endpoints` is the whole list. If
   /// false, a timeout, a refusal or garbage hides some, and what was known before still stands.
   bool complete = false;

@@ -79,6 +79,8 @@ TEST_SUITE("cli.views status") {
   TEST_CASE("the node in a screenful") {
     const auto lines = lines_of(render_status(status_document));
     const std::vector<std::string> expected{
+        "healthy",
+        "",
         "node          n1 (starling 0.1.0, cluster blue, origin 00000000000000aa), up 1m1s",
         "state         ready",
         "cluster       3 live node(s), this one included",
@@ -169,6 +171,20 @@ TEST_SUITE("cli.views status") {
     CHECK(contains(text, "\nWhat to do next:\n- first this\n- then?that?[0m\n"));
     document["neighborhood"]["host"] = "";
     CHECK(contains(render_status(document), "neighborhood  none: a cluster of one\n"));
+  }
+
+  TEST_CASE("the first line is a verdict, and notes are no things to do") {
+    Json document = status_document;
+    CHECK(lines_of(render_status(document))[0] == "healthy");
+    document["reason"] = "joining: peers.svc. is not resolved yet";
+    CHECK(lines_of(render_status(document))[0] == "not ready: joining: peers.svc. is not resolved yet");
+    document["verdict"] = "1 thing to do";
+    document["advice"] = {"this", "by the way"};
+    document["advice_items"] = {{{"code", "a"}, {"kind", "to_do"}, {"text", "this"}},
+                                {{"code", "b"}, {"kind", "note"}, {"text", "by the\nway"}}};
+    const std::string text = render_status(document);
+    CHECK(lines_of(text)[0] == "1 thing to do; not ready: joining: peers.svc. is not resolved yet");
+    CHECK(text.ends_with("What to do next:\n- this\nWorth knowing:\n- by the?way\n"));
   }
 
   TEST_CASE("a document without advice does not claim that all is well") {

@@ -31,7 +31,10 @@ struct FakeNode final : AdminService, CheckService {
     now.rules = RuleSet::built_in();
   }
   NodeStatus status() const override { return now; }
-  void on_failure(std::string_view) override { ++now.decisions_failed; }
+  void on_failure(std::string_view) override {
+    ++now.decisions_failed;
+    ++now[Trouble::decisions_failed].recent;
+  }
   std::vector<FrontEndStatus> fronts;
   std::vector<FrontEndStatus> front_ends() const override { return fronts; }
   std::vector<CounterView> counters(const starling::Request& request) override {

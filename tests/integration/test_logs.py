@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""What a node says on stderr: text and JSON lines, a pipe that nobody reads, and the words of `starling status`."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+
+from harness import ClusterCase, main, wait_until
+from harness.node import SYNC_PORT
+
+
+class PipedNode:
+    """Starts a harness node with a pipe as its stderr, which the test reads or leaves alone."""
+
+    def __init__(self, node):
+        self.node = node
+        self.reader, writer = os.pipe()
+        node.close()
+        node._process = subprocess.Popen(node._command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=writer,
+                                         env=node._environment, preexec_fn=node._before_exec)
+        os.close(writer)
+
+    def read(self):
+        """All that is left, until the node has ended."""
+        with os.fdopen(self.reader, "rb") as pipe:
+            return pipe.read().decode()
+
+
+class Logs(ClusterCase):
+    def piped(self, **settings):
+        made = PipedNode(self.node(1, config=self.one_rule(1_000_000), **settings))
+        made.node.wait_ready()
+        return made
+
+    def storm(self, node, count):
+        """Datagrams that are dropped, each with a line at debug."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            stranger.connect((node.address, SYNC_PORT))
+            before = node.status()["datagrams"]["received"]
+            sent = 0
+            while node.status()["datagrams"]["received"] - before < count:
+                for _ in range(200):
+                    stranger.send(b"x" * 40)
+                sent += 200
+                self.assertLess(sent, 100 * count, "datagrams do not arrive")
+
+    def test_every_line_is_one_json_object(self):
+        made = self.piped(log_format="json", neighborhood_host=self.neighborhood(2))
+        second = self.node(2, neighborhood_host=self.neighborhood(2))
+        self.wait_together([made.node, second])
+        self.assertEqual(made.node.terminate(), 0)
+        lines = [json.loads(line) for line in made.read().splitlines()]
+        for line in lines:
+            self.assertRegex(line["ts"], r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+            self.assertIn(line["level"], ("trace", "debug", "info", "warn", "error"))
+            self.assertEqual(line["node"], "n1")
+            self.assertTrue(all(re.fullmatch("[a-z_]+", key) for key in line), line)
+        alive = [line for line in lines if line["msg"] == "peer alive"]
+        self.assertEqual((alive[0]["peer"], alive[0]["level"]), ("n2", "info"))
+        self.assertTrue(alive[0]["address"].startswith(second.address + ":"))
+        self.assertEqual(lines[-1]["msg"], "left")  # nothing is lost at the end
+
+    def test_a_pipe_that_nobody_reads_delays_no_answer(self):
+        for log_format in ("text", "json"):
+            with self.subTest(log_format=log_format):
+                made = self.piped(log_format=log_format)
+                self.storm(made.node, 20_000)  # the pipe holds some 600 lines, the queue 8,192
+                made.node.hit(200, principal="alice")
+                self.assertEqual(made.node.total(principal="alice"), 200)
+                text = []
+                reader = threading.Thread(target=lambda: text.append(made.read()))
+                reader.start()
+                made.node.hit(10, principal="bob")
+                self.assertEqual(made.node.terminate(), 0)
+                reader.join()
+                lines = text[0].splitlines()
+                if log_format == "json":
+                    told = [each["lines_lost"] for each in map(json.loads, lines) if "lines_lost" in each]
+                else:
+                    told = [int(each) for each in re.findall(r"lines_lost=(\d+)", text[0])]
+                self.assertGreater(sum(told), 1000)
+                self.assertIn("left", lines[-1])
+
+    def test_a_node_ends_although_nobody_reads_its_log(self):
+        made = self.piped()
+        self.storm(made.node, 5_000)
+        made.node.signal(signal.SIGTERM)
+        self.assertEqual(made.node.wait_exit(), 0)
+        os.close(made.reader)
+
+
+class StatusWords(ClusterCase):
+    def codes(self, node):
+        return [item["code"] for item in node.status()["advice_items"]]
+
+    def status_text(self, node):
+        return self.starling("status", "--server", f"http://{node.address}:9090").stdout
+
+    def test_a_healthy_cluster_says_so_first(self):
+        nodes = self.cluster(2, config=self.one_rule(10))
+        wait_until("no advice", lambda: not nodes[0].status()["advice"])
+        self.assertEqual(nodes[0].status()["verdict"], "healthy")
+        self.assertTrue(self.status_text(nodes[0]).startswith("healthy\n"))
+
+    def test_a_cluster_of_another_name_is_told_with_its_address(self):
+        hosts = self.neighborhood(2)
+        first = self.node(1, config=self.one_rule(10), neighborhood_host=hosts, cluster="blue")
+        second = self.node(2, config=self.one_rule(10), neighborhood_host=hosts, cluster="green")
+        wait_until("the advice", lambda: "wrong_cluster" in self.codes(first))
+        (text,) = [item["text"] for item in first.status()["advice_items"] if item["code"] == "wrong_cluster"]
+        self.assertIn(f"last from {second.address}", text)
+        wait_until("a line", lambda: "datagrams of a cluster of another name were dropped" in first.log())
+        self.assertRegex(self.status_text(first).splitlines()[0], r"^[2-9] things to do")
+
+    def test_a_name_that_does_not_exist_and_a_refused_and_vanished_file(self):
+        path = self.one_rule(10)
+        node = self.node(1, config=path, neighborhood_host="nobody.test.svc.cluster.local.", dns_servers=self.dns().server)
+        wait_until("the advice", lambda: "dns_not_found" in self.codes(node))
+        self.rules("rules: 3\n")
+        wait_until("the advice", lambda: "reload_refused" in self.codes(node))
+        self.assertIn(f"{path}:1:8", self.status_text(node))
+        os.remove(path)
+        wait_until("the advice", lambda: "config_vanished" in self.codes(node))
+        self.one_rule(10)
+        wait_until("no such advice", lambda: not {"config_vanished", "reload_refused"} & set(self.codes(node)))
+
+    def test_a_full_table(self):
+        node = self.node(1, config=self.one_rule(10), max_counters=10).wait_ready()
+        node.hit(1, principal="0")
+        for number in range(1, 20):
+            node.check(principal=str(number))
+        wait_until("the advice", lambda: "uncounted" in self.codes(node))
+
+    def test_the_built_in_rule_is_a_note(self):
+        node = self.node(1).wait_ready()
+        self.assertEqual(self.codes(node), ["built_in_rule"])
+        text = self.status_text(node)
+        self.assertTrue(text.startswith("healthy\n"), text)
+        self.assertIn("Worth knowing:\n- no rules were given", text)
+
+
+if __name__ == "__main__":
+    main()
