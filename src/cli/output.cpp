@@ -14,7 +14,9 @@ void emit(YAML::Emitter& out, const Json& value) {
   if (value.is_object()) {
     out << YAML::BeginMap;
     for (const auto& [key, member] : value.items()) {
-      out << YAML::Key << key << YAML::Value;
+      out << YAML::Key;
+      if (printable(key) != key) out << YAML::DoubleQuoted;  // where it can be escaped
+      out << key << YAML::Value;
       emit(out, member);
     }
     out << YAML::EndMap;
@@ -32,22 +34,26 @@ void emit(YAML::Emitter& out, const Json& value) {
   }
 }
 
-}  // namespace
-
-std::string printable(std::string_view text) {
+/// `text` with everything that is not harmless, but line ends, replaced by what `escape` makes of it.
+std::string escape_disturbing(std::string_view text,
+                              const std::function<std::string(std::uint32_t)>& escape) {
   std::string out;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const auto byte = static_cast<unsigned char>(text[at]);
-    const auto next = at + 1 < text.size() ? static_cast<unsigned char>(text[at + 1]) : 0U;
-    const bool is_c1 = byte == 0xC2 && next >= 0x80 && next < 0xA0;  // U+0080 to U+009F: terminals obey some
-    out += is_c1 || byte < 0x20 || byte == 0x7F ? '?' : text[at];
-    if (is_c1) ++at;
+  while (!text.empty()) {
+    const Character character = first_character(text);
+    if (text.front() == '\n' || is_harmless(character))
+      out += text.substr(0, character.bytes);
+    else
+      out += escape(character.code);
+    text.remove_prefix(character.bytes);
   }
   return out;
 }
 
+}  // namespace
+
 std::string render_table(const std::vector<std::string>& header,
-                         const std::vector<std::vector<std::string>>& rows) {
+                         const std::vector<std::vector<std::string>>& rows, const Paint& paint,
+                         const HueOf& hue_of) {
   std::vector<std::vector<std::string>> lines{header};
   for (const auto& row : rows) {
     lines.emplace_back();
@@ -57,23 +63,42 @@ std::string render_table(const std::vector<std::string>& header,
   for (const auto& line : lines) {
     widths.resize(std::max(widths.size(), line.size()));
     for (std::size_t column = 0; column < line.size(); ++column)
-      widths[column] = std::max(widths[column], line[column].size());
+      widths[column] = std::max(widths[column], columns_of(line[column]));
   }
   std::string out;
-  for (const auto& line : lines) {
-    std::string text;
-    for (std::size_t column = 0; column < line.size(); ++column)
-      text += fmt::format("{:<{}}  ", line[column], widths[column]);
-    text.erase(text.find_last_not_of(' ') + 1);
-    out += text + "\n";
+  for (std::size_t row = 0; row < lines.size(); ++row) {
+    std::size_t gap = 0;  // written only when something follows it
+    for (std::size_t column = 0; column < lines[row].size(); ++column) {
+      const std::string& cell = lines[row][column];
+      if (!cell.empty()) {
+        out.append(gap, ' ');
+        gap = 0;
+        out += row > 0 && hue_of ? paint(hue_of(column, cell), cell) : cell;
+      }
+      gap += widths[column] - columns_of(cell) + 2;
+    }
+    out += "\n";
   }
   return out;
+}
+
+std::string render_json(const Json& document, int indent) {
+  // Outside of strings JSON has nothing but ASCII, and inside of them an escape is the same text.
+  return escape_disturbing(document.dump(indent, ' ', false, Json::error_handler_t::replace),
+                           [](std::uint32_t code) {
+                             if (code < 0x10000) return fmt::format("\\u{:04x}", code);
+                             const std::uint32_t rest = code - 0x10000;
+                             return fmt::format("\\u{:04x}\\u{:04x}", 0xD800 + (rest >> 10U),
+                                                0xDC00 + (rest & 0x3FFU));
+                           }) +
+         "\n";
 }
 
 std::string render_yaml(const Json& document) {
   YAML::Emitter out;
   emit(out, document);
-  return fmt::format("{}\n", out.c_str());
+  return escape_disturbing(fmt::format("{}\n", out.c_str()),
+                           [](std::uint32_t code) { return fmt::format("\\U{:08x}", code); });
 }
 
 std::string render_age(std::int64_t ms) {

@@ -1,25 +1,34 @@
 /// How the command line shows things: aligned columns for people, JSON and YAML for scripts.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "cli/characters.hpp"
+#include "cli/paint.hpp"
+
 namespace starling::cli {
 
 using Json = nlohmann::ordered_json;
 
-/// Control characters become '?', for texts come from other machines and end up on a terminal.
-std::string printable(std::string_view text);
-
 enum class Format : std::uint8_t { table, wide, json, yaml };
+
+/// The colour of a cell, by its column and its text.
+using HueOf = std::function<Hue(std::size_t column, std::string_view cell)>;
 
 /// Columns as wide as their widest cell, two spaces apart, no trailing spaces. Cells are made printable.
 std::string render_table(const std::vector<std::string>& header,
-                         const std::vector<std::vector<std::string>>& rows);
+                         const std::vector<std::vector<std::string>>& rows, const Paint& paint = {},
+                         const HueOf& hue_of = {});
 
+/// With a newline at its end. What a terminal might obey is escaped, so it is the same document to a reader.
+/// `indent` < 0: all on one line.
+std::string render_json(const Json& document, int indent = 2);
 std::string render_yaml(const Json& document);
 
 /// "0s", "850ms", "12s", "3m20s", "5h10m", "2d3h": two units at most.

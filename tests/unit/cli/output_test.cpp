@@ -12,26 +12,6 @@ namespace {
 constexpr std::int64_t i64_max = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t i64_min = std::numeric_limits<std::int64_t>::min();
 
-TEST_SUITE("cli.output printable") {
-  TEST_CASE("text stays as it is, in any script") {
-    for (const char* text : {"", "alice@example.com",
-                             "gr\xc3\xb6\xc3\x9f"
-                             "e",
-                             "\xe6\x98\x9f", "\xf0\x9f\x90\xa6"})
-      CHECK(printable(text) == text);
-  }
-
-  TEST_CASE("nothing that a terminal obeys is left, neither C0 nor DEL nor C1") {
-    CHECK(printable("\x1b[2J\x07") == "?[2J?");
-    CHECK(printable("a\nb\tc\rd\x7f") == "a?b?c?d?");
-    CHECK(printable(std::string_view("a\0b", 3)) == "a?b");
-    CHECK(printable("\xc2\x9b"
-                    "31m") == "?31m");  // U+009B does what ESC [ does
-    CHECK(printable("\xc2\xa0") == "\xc2\xa0");
-    CHECK(printable("\xc2") == "\xc2");
-  }
-}
-
 TEST_SUITE("cli.output table") {
   TEST_CASE("columns are as wide as their widest cell, two spaces apart, without trailing spaces") {
     CHECK(render_table({"NAME", "N"}, {{"a", "1"}, {"longer", "22"}, {"", ""}}) ==
@@ -48,6 +28,20 @@ TEST_SUITE("cli.output table") {
 
   TEST_CASE("a cell cannot break out of its line") {
     CHECK(render_table({"A", "B"}, {{"x\ny\x1b[0m", "z"}}) == "A        B\nx?y?[0m  z\n");
+  }
+
+  TEST_CASE("a column is as wide as what is drawn") {
+    CHECK(render_table({"A", "B"}, {{"\u661f\u661f", "z"}, {"e\u0301", "z"}, {"gr\u00f6", "z"}}) ==
+          "A     B\n\u661f\u661f  z\ne\u0301     z\ngr\u00f6   z\n");
+  }
+
+  TEST_CASE("colours are no part of the width, and not of the header") {
+    const auto hue_of = [](std::size_t column, std::string_view cell) {
+      return column == 0 && cell == "bad" ? Hue::bad : Hue::plain;
+    };
+    CHECK(render_table({"A", "B"}, {{"bad", "x"}, {"good", "bad"}}, Paint(true), hue_of) ==
+          "A     B\n\x1b[31mbad\x1b[0m   x\ngood  bad\n");
+    CHECK(render_table({"bad"}, {{"bad"}}, Paint(), hue_of) == "bad\nbad\n");
   }
 }
 
@@ -133,6 +127,22 @@ TEST_SUITE("cli.output members") {
   }
 }
 
+TEST_SUITE("cli.output json") {
+  TEST_CASE("what a terminal might obey is escaped, and the same to a reader") {
+    const Json document = {{"k\u009b", "\x1b[2J\x7f\u009b31m\u202eabc"}, {"plain", "gr\u00f6\u00dfe \u661f"}};
+    for (const int indent : {2, -1}) {
+      const std::string text = render_json(document, indent);
+      CHECK(Json::parse(text) == document);
+      CHECK(text.find("gr\u00f6\u00dfe \u661f") != std::string::npos);
+      for (const char* bad : {"\x1b", "\x7f", "\u009b", "\u202e"}) CHECK(text.find(bad) == std::string::npos);
+    }
+    CHECK(render_json(document, -1).find('\n') == render_json(document, -1).size() - 1);
+    const Json tags = {{"tag", "\U000e0041"}};
+    CHECK(Json::parse(render_json(tags)) == tags);
+    CHECK(render_json(tags, -1) == "{\"tag\":\"\\udb40\\udc41\"}\n");
+  }
+}
+
 TEST_SUITE("cli.output yaml") {
   TEST_CASE("objects, lists and plain values come out as YAML, in their order") {
     const Json document = {
@@ -166,6 +176,9 @@ TEST_SUITE("cli.output yaml") {
                              "\\",
                              "a\nb",
                              "\x1b[31m",
+                             "\x7f",
+                             "\u009b31m",
+                             "a\u202e",
                              "\t",
                              "{",
                              "[",
@@ -186,7 +199,10 @@ TEST_SUITE("cli.output yaml") {
       REQUIRE(key.IsMap());
       CHECK(key.size() == 1);
       CHECK(key.begin()->first.Scalar() == text);
-      CHECK(render_yaml(Json{{"k", text}}).find('\x1b') == std::string::npos);
+      for (const std::string& shown : {render_yaml(Json{{"k", text}}), render_yaml(Json{{text, "v"}})})
+        for (const char* bad : {"\x1b", "\x7f", "\u009b", "\u202e"})
+          CHECK(shown.find(bad) == std::string::npos);
+      CHECK(key.begin()->first.Scalar() == text);
     }
   }
 
