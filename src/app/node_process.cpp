@@ -13,6 +13,7 @@
 
 #include "app/front_ends.hpp"
 #include "app/reloader.hpp"
+#include "app/service_reports.hpp"
 #include "base/check.hpp"
 #include "http/token_file.hpp"
 #include "http/write_access.hpp"
@@ -76,6 +77,7 @@ class NodeProcess {
   Node node_;
   FrontEnds front_ends_;
   std::optional<Reloader> reloader_;
+  std::optional<ServiceReports> reports_;
   Handle<uv_signal_t> on_hup_;
   Handle<uv_signal_t> on_term_;
   Handle<uv_signal_t> on_int_;
@@ -102,6 +104,7 @@ tl::expected<void, std::string> NodeProcess::start() {
   if (auto started = node_.start(); !started) return started;
   if (auto listening = front_ends_.start(); !listening) return listening;
   if (!reload_.path.empty()) reloader_.emplace(loop_, node_, std::move(reload_), std::move(texts_), log_);
+  reports_.emplace(loop_, node_);
   watch_signal(on_hup_, SIGHUP);
   watch_signal(on_term_, SIGTERM);
   watch_signal(on_int_, SIGINT);
@@ -110,8 +113,10 @@ tl::expected<void, std::string> NodeProcess::start() {
 
 void NodeProcess::on_hangup() {
   log_->info("SIGHUP: resolving the neighborhood and reading the configuration");
+  reports_->reloading();
   node_.resolve_now();
   if (reloader_) reloader_->reload_now();
+  reports_->reloaded();
 }
 
 void NodeProcess::on_stop() {
@@ -121,6 +126,7 @@ void NodeProcess::on_stop() {
     return;
   }
   leaving_ = true;
+  reports_->stopping();
   log_->info({{"at_most_ms", settings_.drain_timeout.count()}},
              "leaving: peers are told all counts, clients may finish");
   drain_deadline_ = Loop::now() + settings_.drain_timeout;

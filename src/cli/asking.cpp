@@ -1,20 +1,24 @@
 #include "cli/asking.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
-#include <unistd.h>
+#include <fmt/ranges.h>
 
-#include <csignal>
-#include <map>
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <string_view>
 #include <utility>
 
+#include "cli/server_url.hpp"
+#include "cli/standard_output.hpp"
+#include "cli/watch.hpp"
 #include "http/client.hpp"
 #include "http/token_file.hpp"
 
 namespace starling::cli {
 namespace {
 
-volatile std::sig_atomic_t interrupted = 0;
+constexpr const char* server_variable = "STARLING_SERVER";
 
 /// Ours nest a handful deep. Much deeper ones would overflow the stack of whoever copies or prints them.
 constexpr int nesting_max = 64;
@@ -32,7 +36,7 @@ Json parse_answer(const std::string& text) {
 
 tl::expected<Json, std::string> exchange(const Asking& asking, const std::string& target,
                                          const http::ClientOptions& options) {
-  auto url = http::parse_url(asking.server);
+  auto url = parse_server(asking.server);
   if (!url) return tl::unexpected(fmt::format("--server: {}", url.error()));
   url->target = target;
   const auto answer = http::fetch(*url, options);
@@ -50,25 +54,59 @@ tl::expected<Json, std::string> exchange(const Asking& asking, const std::string
   return document;
 }
 
-void add_format(CLI::App& command, Asking& asking) {
-  static const std::map<std::string, Format> formats{
-      {"table", Format::table}, {"wide", Format::wide}, {"json", Format::json}, {"yaml", Format::yaml}};
-  // CLI11 would echo the map of a transform into help and errors.
-  command
+/// The words that an enumeration has, in its order, as --help and completion tell them.
+constexpr std::array<std::string_view, 4> format_words{"table", "wide", "json", "yaml"};
+constexpr std::array<std::string_view, 3> colour_words{"auto", "always", "never"};
+
+/// An option that takes one of a few words.
+template <class Choice, std::size_t count>
+CLI::Option* add_choice(CLI::App& command, const std::string& names, Choice& into,
+                        const std::array<std::string_view, count>& words, const std::string& help) {
+  return command
       .add_option_function<std::string>(
-          "-o,--output", [&asking](const std::string& text) { asking.format = formats.at(text); },
-          "table, wide, json or yaml [default: table]")
-      ->type_name("FORMAT")
-      ->check(expecting([](const std::string& text) {
-        return formats.contains(text) ? std::string()
-                                      : fmt::format("expected table, wide, json or yaml, found \"{}\"", text);
-      }));
+          names,
+          [&into, &words](const std::string& text) {
+            into = static_cast<Choice>(std::find(words.begin(), words.end(), text) - words.begin());
+          },
+          help)
+      ->type_name(fmt::format("{}", fmt::join(words, "|")))
+      ->check(expecting_one_of(words));
+}
+
+std::string path_of(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  return parent == nullptr ? "" : path_of(*parent) + (parent->get_parent() ? " " : "") + command.get_name();
+}
+
+/// As `show` would print it.
+std::string text_of_document(const Asking& asking, const Json& document, const Render& render,
+                             int json_indent) {
+  switch (asking.format) {
+    case Format::json:
+      return render_json(document, json_indent);
+    case Format::yaml:
+      return render_yaml(document);
+    case Format::table:
+    case Format::wide:
+      break;
+  }
+  return render(document);
 }
 
 }  // namespace
 
 CLI::Validator expecting(std::function<std::string(const std::string&)> wrong) {
   return CLI::Validator([wrong = std::move(wrong)](const std::string& text) { return wrong(text); }, "");
+}
+
+CLI::Validator expecting_one_of(std::span<const std::string_view> words) {
+  return expecting([words](const std::string& text) {
+    if (std::find(words.begin(), words.end(), text) != words.end()) return std::string();
+    std::string all;
+    for (std::size_t i = 0; i < words.size(); ++i)
+      all += fmt::format("{}{}", i == 0 ? "" : i + 1 == words.size() ? " or " : ", ", words[i]);
+    return fmt::format("expected {}, found \"{}\"", all, printable(text));
+  });
 }
 
 CLI::Validator expecting_entry() {
@@ -81,13 +119,24 @@ CLI::Validator expecting_entry() {
 }
 
 void add_asking(CLI::App& command, Asking& asking, AsksFor how) {
-  command.add_option("--server", asking.server, "Admin API of a node [default: http://127.0.0.1:9090]")
+  asking.title = path_of(command);
+  command
+      .add_option("--server", asking.server,
+                  "Admin API of a node, or its host alone [default: http://127.0.0.1:9090]")
       ->type_name("URL")
+      ->envname(server_variable)
       ->check(expecting([](const std::string& text) {
-        const auto url = http::parse_url(text);
-        return url ? std::string() : url.error();
+        const auto url = parse_server(text);
+        const char* const variable = std::getenv(server_variable);
+        const bool from_variable = !url && variable != nullptr && text == variable;
+        return url ? std::string()
+                   : fmt::format("{}{}", from_variable ? "STARLING_SERVER: " : "", url.error());
       }));
-  add_format(command, asking);
+  add_choice(command, "-o,--output", asking.format, format_words, "How to show it [default: table]");
+  add_choice(command, "--color", asking.colour, colour_words,
+             "Colours; auto: on a terminal without NO_COLOR [default: auto]");
+  command.add_flag_callback(
+      "--no-color", [&asking] { asking.colour = ColourChoice::never; }, "--color never");
   if (how == AsksFor::once) return;
   command.add_flag("-w,--watch", asking.watch, "Show again and again, until Ctrl-C");
   command.add_option("--interval", asking.interval_s, "Seconds between two showings [default: 1]")
@@ -127,20 +176,14 @@ tl::expected<Json, std::string> tell(const Asking& asking, std::string_view meth
   return exchange(asking, target, options);
 }
 
-void show(const Asking& asking, const Json& document, const Render& render) {
-  switch (asking.format) {
-    case Format::json:
-      fmt::print("{}\n", document.dump(2));
-      break;
-    case Format::yaml:
-      fmt::print("{}", render_yaml(document));
-      break;
-    case Format::table:
-    case Format::wide:
-      fmt::print("{}", render(document));
-      break;
-  }
-  std::fflush(stdout);
+Paint Asking::paint() const {
+  return Paint(
+      wants_colour(colour, is_output_a_terminal(), [](const char* name) { return std::getenv(name); }));
+}
+
+int show(const Asking& asking, const Json& document, const Render& render, int code) {
+  constexpr int indent = 2;
+  return put(text_of_document(asking, document, render, indent)) ? code : exit_failed;
 }
 
 int run(const Asking& asking, const std::function<tl::expected<Json, std::string>()>& get,
@@ -148,26 +191,18 @@ int run(const Asking& asking, const std::function<tl::expected<Json, std::string
   if (!asking.watch) {
     const auto document = get();
     if (!document) return complain(document.error());
-    show(asking, *document, render);
-    return verdict(*document);
+    return show(asking, *document, render, verdict(*document));
   }
-  struct sigaction action {};
-  action.sa_handler = [](int) { interrupted = 1; };
-  sigaction(SIGINT, &action, nullptr);  // no SA_RESTART: it ends the pause as well
-  const bool terminal = isatty(STDOUT_FILENO) == 1;
-  while (interrupted == 0) {
-    const auto document = get();
-    if (terminal) fmt::print("\x1b[H\x1b[2J");
-    if (document) {
-      show(asking, *document, render);
-      if (!terminal) fmt::print("\n");
-    } else {
-      complain(document.error());  // the node may come back
-    }
-    std::fflush(stdout);
-    if (interrupted == 0) poll(nullptr, 0, static_cast<int>(asking.interval_s * 1000));
-  }
-  return 0;
+  const bool one_line = asking.format == Format::json && !is_output_a_terminal();
+  return run(Watch{.title = asking.title,
+                   .server = asking.server,
+                   .interval_s = asking.interval_s,
+                   .format = asking.format,
+                   .paint = asking.paint(),
+                   .get = get,
+                   .text = [&](const Json& document) {
+                     return text_of_document(asking, document, render, one_line ? -1 : 2);
+                   }});
 }
 
 int run(const Asking& asking, const std::string& target, const Render& render) {

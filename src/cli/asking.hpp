@@ -3,12 +3,14 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
 #include <vector>
 
 #include "cli/output.hpp"
+#include "cli/paint.hpp"
 
 namespace starling::cli {
 
@@ -17,22 +19,29 @@ inline constexpr int exit_denied = 3;
 
 /// What the flags that all commands share say.
 struct Asking {
+  std::string title;  ///< the command: "override list"
   std::string server = "http://127.0.0.1:9090";
   std::string token_file;  ///< for what changes something; empty: none
   Format format = Format::table;
   bool watch = false;
   double interval_s = 1.0;
+  ColourChoice colour = ColourChoice::automatic;
+
+  bool wide() const { return format == Format::wide; }
+  Paint paint() const;  ///< for standard output
 };
 
 enum class AsksFor { once, watching };
 
-/// --server, -o, and with `watching` --watch and --interval.
+/// --server, -o, --color, and with `watching` --watch and --interval.
 void add_asking(CLI::App& command, Asking& asking, AsksFor how);
 /// The same for a command that changes something: --server, -o, --token-file.
 void add_telling(CLI::App& command, Asking& asking);
 
 /// A check of an option whose text must please `wrong`, which says what was expected, or nothing.
 CLI::Validator expecting(std::function<std::string(const std::string&)> wrong);
+/// One of a few words, which outlive it.
+CLI::Validator expecting_one_of(std::span<const std::string_view> words);
 /// "principal=alice"
 CLI::Validator expecting_entry();
 
@@ -44,8 +53,9 @@ tl::expected<Json, std::string> tell(const Asking& asking, std::string_view meth
 
 using Render = std::function<std::string(const Json&)>;
 
-/// JSON and YAML as they are; what people see comes from `render`.
-void show(const Asking& asking, const Json& document, const Render& render);
+/// JSON and YAML as they are; what people see comes from `render`. Returns the exit code: `code` if all went
+/// well.
+int show(const Asking& asking, const Json& document, const Render& render, int code = 0);
 
 /// Gets a document and shows it, once or until interrupted. Returns the exit code, of `verdict` if all went
 /// well.

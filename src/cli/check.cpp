@@ -21,8 +21,6 @@ struct Check {
   std::string domain;
   std::uint32_t hits = 1;
   std::vector<std::string> entries;
-
-  bool wide() const { return asking.format == Format::wide; }
 };
 
 /// `target` with the request that is asked about.
@@ -44,7 +42,7 @@ tl::expected<Json, std::string> get(const Check& check) {
   if (document && !member_of(*document, "allowed").is_boolean())
     return tl::unexpected(
         fmt::format("{} answered without a verdict; is it the admin port of a node?", check.asking.server));
-  if (!document || !check.wide()) return document;
+  if (!document || !check.asking.wide()) return document;
   const auto counters = ask(check.asking, about(check, "/v1/counters"));
   if (!counters) return counters;
   const auto peers = ask(check.asking, "/v1/peers");
@@ -79,7 +77,9 @@ void add_check(CLI::App& app, int& exit_code) {
   command->callback([check, &exit_code] {
     exit_code = run(
         check->asking, [check] { return get(*check); },
-        [check](const Json& document) { return render_check(document, check->wide()); },
+        [check](const Json& document) {
+          return render_check(document, check->asking.wide(), check->asking.paint());
+        },
         [](const Json& document) { return flag_of(document, "allowed") ? 0 : exit_denied; });
   });
 }

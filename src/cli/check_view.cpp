@@ -71,9 +71,11 @@ std::string limit_text(const Json& limit) {
   return fmt::format("{} per {}", text_of(limit, "limit"), window_text(limit));
 }
 
-std::string verdict_line(const Json& document) {
+std::string verdict_line(const Json& document, const Paint& paint) {
+  const bool allowed = flag_of(document, "allowed");
   std::string line =
-      fmt::format("{} by {}", flag_of(document, "allowed") ? "allowed" : "denied", text_of(document, "node"));
+      fmt::format("{} by {}", paint(allowed ? Hue::good : Hue::bad, allowed ? "allowed" : "denied"),
+                  text_of(document, "node"));
   if (flag_of(document, "failed"))
     line += ", which could not decide";
   else if (flag_of(document, "learned"))
@@ -98,7 +100,7 @@ std::string render_shares(const Json& shares) {
 
 }  // namespace
 
-std::string render_check(const Json& document, bool wide) {
+std::string render_check(const Json& document, bool wide, const Paint& paint) {
   const Json& limits = member_of(document, "limits");
   const bool allowed = flag_of(document, "allowed");
   const std::optional<std::size_t> decides = limits.is_array() ? deciding(limits, allowed) : std::nullopt;
@@ -118,9 +120,13 @@ std::string render_check(const Json& document, bool wide) {
     if (wide) row.insert(row.end() - 1, {text_of(limit, "hits"), source_of(limit)});
     rows.push_back(std::move(row));
   }
-  std::string out = verdict_line(document);
+  std::string out = verdict_line(document, paint);
   if (rows.empty()) return out + "no rule matches this request\n";
-  out += render_table(header, rows);
+  const auto hue_of = [last = header.size() - 1](std::size_t column, std::string_view cell) {
+    if (column != last) return Hue::plain;
+    return cell.starts_with("denies") ? Hue::bad : cell.starts_with("would deny") ? Hue::warning : Hue::plain;
+  };
+  out += render_table(header, rows, paint, hue_of);
   if (rows.size() > 1 && decides)
     out +=
         allowed ? "> has the least left\n" : "> decides: of those that deny the one with the longest wait\n";

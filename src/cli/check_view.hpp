@@ -10,7 +10,7 @@ namespace starling::cli {
 
 /// The verdict, and each limit that applied, the one that decided marked. `wide` adds where each limit comes
 /// from and, if `document` has been given its `shares`, who counted what.
-std::string render_check(const Json& document, bool wide);
+std::string render_check(const Json& document, bool wide, const Paint& paint = {});
 
 /// What `/v1/counters` says of the same request, with the names of `/v1/peers`: what `render_check` takes as
 /// `shares`.

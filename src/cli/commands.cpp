@@ -1,8 +1,5 @@
 #include "cli/commands.hpp"
 
-#include <fmt/format.h>
-#include <starling/version.hpp>
-
 #include <memory>
 
 #include "cli/asking.hpp"
@@ -14,24 +11,24 @@ void add_commands(CLI::App& app, int& exit_code) {
   CLI::App* peers = app.add_subcommand("peers", "Show the peers of a node");
   CLI::App* status =
       app.add_subcommand("status", "Show a node and what to do next; exit 3 if it is not ready");
-  CLI::App* version_command = app.add_subcommand("version", "Show the version");
 
   // The callbacks outlive this function.
-  const auto asking = std::make_shared<Asking>();
-  add_asking(*peers, *asking, AsksFor::watching);
-  add_asking(*status, *asking, AsksFor::watching);
+  const auto of_peers = std::make_shared<Asking>();
+  const auto of_status = std::make_shared<Asking>();
+  add_asking(*peers, *of_peers, AsksFor::watching);
+  add_asking(*status, *of_status, AsksFor::watching);
 
-  peers->callback([asking, &exit_code] {
-    exit_code = run(*asking, "/v1/peers",
-                    [asking](const Json& d) { return render_peers(d, asking->format == Format::wide); });
+  peers->callback([of_peers, &exit_code] {
+    exit_code = run(*of_peers, "/v1/peers", [of_peers](const Json& d) {
+      return render_peers(d, of_peers->wide(), of_peers->paint());
+    });
   });
-  status->callback([asking, &exit_code] {
+  status->callback([of_status, &exit_code] {
     exit_code = run(
-        *asking, [asking] { return ask(*asking, "/v1/status"); },
-        [asking](const Json& d) { return render_status(d, asking->format == Format::wide); },
+        *of_status, [of_status] { return ask(*of_status, "/v1/status"); },
+        [of_status](const Json& d) { return render_status(d, of_status->wide()); },
         [](const Json& document) { return flag_of(document, "ready") ? 0 : exit_denied; });
   });
-  version_command->callback([] { fmt::print("starling {}\n", version); });
 }
 
 }  // namespace starling::cli

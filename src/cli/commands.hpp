@@ -1,4 +1,4 @@
-/// The subcommands that look at a node: peers, status; and version, which needs none.
+/// The subcommands that look at a node: peers and status.
 #pragma once
 
 #include <CLI/CLI.hpp>

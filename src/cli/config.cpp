@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -10,12 +11,15 @@
 #include <utility>
 #include <vector>
 
+#include "cli/asking.hpp"
 #include "cli/output.hpp"
 #include "node/config_source.hpp"
 #include "node/settings.hpp"
 
 namespace starling::cli {
 namespace {
+
+constexpr std::array<std::string_view, 2> formats{"text", "json"};
 
 struct Validate {
   std::vector<std::string> paths;
@@ -109,9 +113,9 @@ CLI::App* add_config(CLI::App& app, int& exit_code) {
   validate
       ->add_option_function<std::string>(
           "-o,--output", [options](const std::string& format) { options->json = format == "json"; },
-          "text or json [default: text]")
-      ->type_name("FORMAT")
-      ->check(CLI::IsMember({"text", "json"}));
+          "How to tell it [default: text]")
+      ->type_name("text|json")
+      ->check(expecting_one_of(formats));
   validate->footer(
       "Each path is judged alone, as a node that starts with it would. Errors and warnings go to stderr, one "
       "a "

@@ -62,21 +62,21 @@ int set(const Live& live, const Json& body) {
   if (member_of(*entry, "kind") != member_of(body, "kind"))
     return complain(
         fmt::format("{} answered without the override; is it the admin port of a node?", live.asking.server));
-  show(live.asking, *entry,
-       [&](const Json& document) { return what_holds(document, live.flags.expires) + "\n"; });
+  const int shown = show(live.asking, *entry, [&](const Json& document) {
+    return what_holds(document, live.flags.expires) + "\n";
+  });
   const std::string note = text_of(*entry, "note", "");
   if (!flag_of(*entry, "applies"))
     warn(fmt::format("this does nothing on {}: {}", live.asking.server, note));
   else if (!note.empty())
     warn(note);
-  return 0;
+  return shown;
 }
 
 int clear(const Live& live, const Json& body, const std::string& done) {
   const auto answer = tell(live.asking, "DELETE", overrides_target, body);
   if (!answer) return complain(answer.error());
-  show(live.asking, *answer, [&](const Json&) { return done + "\n"; });
-  return 0;
+  return show(live.asking, *answer, [&](const Json&) { return done + "\n"; });
 }
 
 /// Takes away every limit override of the rule.
@@ -94,10 +94,9 @@ int clear_all(const Live& live) {
   }
   if (count == 0)
     return complain(fmt::format("rule {} has no live overrides of its limits", printable(live.flags.rule)));
-  show(live.asking, Json{{"deleted", count}}, [&](const Json&) {
+  return show(live.asking, Json{{"deleted", count}}, [&](const Json&) {
     return fmt::format("{} override(s) of rule {} taken back\n", count, printable(live.flags.rule));
   });
-  return 0;
 }
 
 int list(const Live& live) {
@@ -108,7 +107,9 @@ int list(const Live& live) {
         if (!document) return document;
         return select_overrides(*document, live.kind, live.flags.rule);
       },
-      [&](const Json& document) { return render_overrides(document, live.asking.format == Format::wide); },
+      [&](const Json& document) {
+        return render_overrides(document, live.asking.wide(), live.asking.paint());
+      },
       [](const Json&) { return 0; });
 }
 
@@ -211,13 +212,9 @@ void add_override(CLI::App& app, int& exit_code) {
   CLI::App* list_command = add_leaf(parent, "list", "List what was set while running, of all kinds", listing);
   add_asking(*list_command, listing->asking, AsksFor::watching);
   add_rule(list_command, listing, false);
-  list_command->add_option("--kind", listing->kind, "limits, learning, enforcing or ignoring [default: all]")
-      ->type_name("KIND")
-      ->check(expecting([](const std::string& text) {
-        for (const std::string_view each : live_override_kind_names)
-          if (text == each) return std::string();
-        return fmt::format("expected limits, learning, enforcing or ignoring, found \"{}\"", printable(text));
-      }));
+  list_command->add_option("--kind", listing->kind, "Of this kind only [default: all]")
+      ->type_name(fmt::format("{}", fmt::join(live_override_kind_names, "|")))
+      ->check(expecting_one_of(live_override_kind_names));
   list_command->callback([listing, &exit_code] { exit_code = list(*listing); });
 
   const auto deleting = std::make_shared<Live>();
@@ -276,7 +273,9 @@ void add_learning(CLI::App& app, int& exit_code) {
   add_asking(*status, showing->asking, AsksFor::watching);
   add_rule(status, showing, false);
   status->callback([showing, &exit_code] {
-    exit_code = run(showing->asking, rules_target(showing->flags.rule), render_learning);
+    exit_code = run(showing->asking, rules_target(showing->flags.rule), [showing](const Json& document) {
+      return render_learning(document, showing->asking.paint());
+    });
   });
 }
 

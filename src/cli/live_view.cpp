@@ -42,7 +42,7 @@ Json select_overrides(const Json& document, std::string_view kind, std::string_v
   return {{"overrides", std::move(chosen)}};
 }
 
-std::string render_overrides(const Json& document, bool wide) {
+std::string render_overrides(const Json& document, bool wide, const Paint& paint) {
   std::vector<std::string> header{"RULE", "KIND", "WHO", "VALUE", "EXPIRES", "SET BY", "APPLIES"};
   if (wide) header.insert(header.begin() + 6, {"SET ON", "SET AT"});
   std::vector<std::vector<std::string>> rows;
@@ -60,7 +60,10 @@ std::string render_overrides(const Json& document, bool wide) {
     rows.push_back(std::move(row));
   }
   if (rows.empty()) return "no live overrides\n";
-  return render_table(header, rows);
+  const auto hue_of = [last = header.size() - 1](std::size_t column, std::string_view cell) {
+    return column == last && cell.starts_with("no") ? Hue::warning : Hue::plain;
+  };
+  return render_table(header, rows, paint, hue_of);
 }
 
 std::string what_holds(const Json& entry, std::string_view expires) {

@@ -12,7 +12,7 @@ namespace starling::cli {
 /// Of `/v1/overrides`: those of `kind` and `rule`, each of which may be empty for any.
 Json select_overrides(const Json& document, std::string_view kind, std::string_view rule);
 
-std::string render_overrides(const Json& document, bool wide);
+std::string render_overrides(const Json& document, bool wide, const Paint& paint = {});
 
 /// "rule login allows principal=alice 2000 per 10s, for 1h (until 2026-05-04T12:00:00Z)". `expires` is what
 /// was asked for, "1h" or empty.

@@ -26,7 +26,7 @@ void add_rules(CLI::App& app, int& exit_code) {
   command->add_option("--rule", flags->rule, "This rule only")->type_name("NAME");
   command->callback([flags, &exit_code] {
     exit_code = run(flags->asking, rules_target(flags->rule), [flags](const Json& document) {
-      return render_rules(document, flags->asking.format == Format::wide);
+      return render_rules(document, flags->asking.wide(), flags->asking.paint());
     });
   });
 }

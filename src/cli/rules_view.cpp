@@ -98,9 +98,13 @@ std::string match_text(const Json& match) {
   return text.empty() ? "-" : text;
 }
 
-std::string render_rules(const Json& document, bool wide) {
+std::string render_rules(const Json& document, bool wide, const Paint& paint) {
   Rows rows;
   for (const Json& rule : member_of(document, "rules")) add_rule(rows, rule, wide);
+  // A rule that only learns denies nobody, which is easily overlooked.
+  const auto hue_of = [](std::size_t column, std::string_view cell) {
+    return column == 2 && cell == "yes" ? Hue::warning : Hue::plain;
+  };
   std::string out = first_line(document);
   Rows common;
   add_list(common, document, "enforcing", "enforcing");
@@ -108,27 +112,30 @@ std::string render_rules(const Json& document, bool wide) {
   if (!common.empty()) common.front().front() = "(all rules)";
   rows.insert(rows.begin(), common.begin(), common.end());
   out += rows.empty() ? "no rules: nothing is limited\n"
-                      : render_table({"RULE", "SETTING", "VALUE", "FROM"}, rows);
+                      : render_table({"RULE", "SETTING", "VALUE", "FROM"}, rows, paint, hue_of);
   const Json& more = member_of(document, "more");
   if (const std::int64_t rules = number_of(more, "rules"); rules > 0)
     out += fmt::format("and {} more rules; --rule NAME shows one\n", rules);
   const Json& orphans = member_of(document, "orphans");
   if (orphans.empty()) return out;
-  out +=
-      "\nLive overrides of rules that are not here:\n" + render_overrides(Json{{"overrides", orphans}}, wide);
+  out += "\nLive overrides of rules that are not here:\n" +
+         render_overrides(Json{{"overrides", orphans}}, wide, paint);
   if (const std::int64_t left_out = number_of(more, "orphans"); left_out > 0)
     out += fmt::format("and {} more\n", left_out);
   return out;
 }
 
-std::string render_learning(const Json& document) {
+std::string render_learning(const Json& document, const Paint& paint) {
   Rows rows;
   for (const Json& rule : member_of(document, "rules")) {
     const Json& learning = member_of(rule, "learning");
     rows.push_back(
         {text_of(rule, "name"), yes_or_no(member_of(learning, "value")), text_of(learning, "from")});
   }
-  std::string out = first_line(document) + render_table({"RULE", "LEARNS", "FROM"}, rows);
+  const auto hue_of = [](std::size_t column, std::string_view cell) {
+    return column == 1 && cell == "yes" ? Hue::warning : Hue::plain;
+  };
+  std::string out = first_line(document) + render_table({"RULE", "LEARNS", "FROM"}, rows, paint, hue_of);
   if (const std::int64_t rules = number_of(member_of(document, "more"), "rules"); rules > 0)
     out += fmt::format("and {} more rules; --rule NAME shows one\n", rules);
   return out;

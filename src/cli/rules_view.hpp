@@ -11,10 +11,10 @@ namespace starling::cli {
 
 /// One line a value, with where it comes from. Policies that the file leaves at their defaults are shown with
 /// `wide` only.
-std::string render_rules(const Json& document, bool wide);
+std::string render_rules(const Json& document, bool wide, const Paint& paint = {});
 
 /// What all rules have in common about learning, and for each rule whether it learns and who says so.
-std::string render_learning(const Json& document);
+std::string render_learning(const Json& document, const Paint& paint = {});
 
 /// What can still deny (with `learning`) or still lets pass (without) although all rules, or the one of
 /// `document`, have been told to learn or not to: one line each.

@@ -206,7 +206,7 @@ std::vector<FlagSpec> flag_specs() {
        whole<std::size_t>(1, nodes_max, [](Simulate& f) -> std::size_t& { return f.experiment.nodes; })},
       {"--limit", "REQUESTS/WINDOW", "The limit that they hold together [default: 1000/1s]", take_limit},
       {"--load", "TIMES", "Requests offered to the cluster, in limits per window [default: 10x]", take_load},
-      {"--spread", "SPREAD",
+      {"--spread", "even|zipf|one-node|burst",
        "Who gets them: even; zipf (node i has weight 1/i); one-node; burst (even, but all in the first tenth "
        "of "
        "the window) [default: even]",
@@ -217,11 +217,11 @@ std::vector<FlagSpec> flag_specs() {
       {"--jitter", "TIME", "Up to this much more, drawn evenly [default: 0us]",
        delay([](Simulate& f) -> Duration& { return f.experiment.link.jitter; })},
       {"--loss", "PERCENT", "Packets that vanish [default: 0%]", take_loss},
-      {"--scheme", "SCHEME",
+      {"--scheme", "gossip|split",
        "gossip, or for comparison split: limit / nodes each, without a word to the others [default: gossip]",
        one_of(
            schemes, +[](Simulate& f) -> sim::Scheme& { return f.experiment.scheme; })},
-      {"--admission", "ADMISSION", "optimistic or guarded [default: optimistic]",
+      {"--admission", "optimistic|guarded", "As in rules [default: optimistic]",
        one_of(
            admissions, +[](Simulate& f) -> Admission& { return f.experiment.admission; })},
       {"--sync", "SYNC", "adaptive, or for comparison a fixed interval such as 100ms [default: adaptive]",
@@ -233,7 +233,7 @@ std::vector<FlagSpec> flag_specs() {
        whole<std::uint64_t>(0, std::numeric_limits<std::uint64_t>::max(),
                             [](Simulate& f) -> std::uint64_t& { return f.experiment.seed; })},
       {"--seeds", "FIRST:LAST", "With --chaos: one scenario for each of these seeds", take_seeds},
-      {"-o,--output", "FORMAT", "table, json or yaml [default: table]",
+      {"-o,--output", "table|json|yaml", "How to show it [default: table]",
        one_of(
            formats, +[](Simulate& f) -> Format& { return f.format; })},
   };

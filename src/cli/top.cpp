@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include <array>
 #include <memory>
+#include <string_view>
 
 #include "cli/asking.hpp"
 #include "cli/top_view.hpp"
@@ -12,6 +14,7 @@
 namespace starling::cli {
 namespace {
 
+constexpr std::array<std::string_view, 3> orders{"hits", "denied", "usage"};
 constexpr std::uint32_t rows_max = 1000;  // what a node answers at most
 /// Pauses before asking again: 300 ms in all. A name comes within a round trip, a large table takes longer.
 constexpr int pauses_ms[] = {15, 35, 80, 170};
@@ -59,11 +62,7 @@ void add_top(CLI::App& app, int& exit_code) {
                    "hits: counted in the current window; usage: share of the limit; denied: on this node "
                    "[default: hits]")
       ->type_name("hits|denied|usage")
-      ->check(expecting([](const std::string& text) {
-        return text == "hits" || text == "denied" || text == "usage"
-                   ? std::string()
-                   : fmt::format("expected hits, denied or usage, found \"{}\"", printable(text));
-      }));
+      ->check(expecting_one_of(orders));
   command->add_option("-n", flags->rows, "How many [default: 20]")
       ->type_name("N")
       ->check(expecting([](const std::string& text) {
@@ -77,7 +76,7 @@ void add_top(CLI::App& app, int& exit_code) {
   command->callback([flags, &exit_code] {
     exit_code = run(
         flags->asking, [flags] { return look(*flags); },
-        [flags](const Json& d) { return render_top(d, flags->asking.format == Format::wide); },
+        [flags](const Json& d) { return render_top(d, flags->asking.wide(), flags->asking.paint()); },
         [](const Json&) { return 0; });
   });
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cmath>
 
 #include "limiter/duration_text.hpp"
@@ -10,17 +11,17 @@ namespace starling::cli {
 namespace {
 
 /// Longer ones are whole in the other formats.
-constexpr std::size_t principal_bytes_max = 60;
+constexpr std::size_t principal_columns_max = 60;
 
 std::string principal_of(const Json& row, bool wide) {
   const Json& principal = member_of(row, "principal");
   if (!principal.is_string()) return "#" + text_of(row, "key");
   std::string text = principal.get<std::string>();
   if (text.empty()) return "(all)";
-  if (wide || text.size() <= principal_bytes_max) return text;
-  std::size_t end = principal_bytes_max;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;  // no half characters
-  return text.substr(0, end) + "...";
+  if (wide) return text;
+  text = printable(text);
+  return columns_of(text) <= principal_columns_max ? text
+                                                   : cut_to_columns(text, principal_columns_max) + "...";
 }
 
 std::string rule_of(const Json& row) {
@@ -39,6 +40,18 @@ std::string usage_of(const Json& row) {
   return percent < 1e9 ? fmt::format("{:.0f}%", std::floor(percent)) : "-";
 }
 
+constexpr std::size_t usage_column = 4;
+
+/// At its limit, or near it.
+Hue hue_of_usage(std::string_view usage) {
+  constexpr int near_percent = 80;
+  int percent = 0;
+  std::from_chars(usage.data(), usage.data() + usage.size(),
+                  percent);  // one too large for it is beyond anyway
+  const bool is_huge = usage.size() > 5;
+  return is_huge || percent >= 100 ? Hue::bad : percent >= near_percent ? Hue::warning : Hue::plain;
+}
+
 std::string shares_of(const Json& row) {
   std::string out;
   const Json& shares = member_of(row, "shares");
@@ -52,7 +65,7 @@ std::string shares_of(const Json& row) {
 
 }  // namespace
 
-std::string render_top(const Json& document, bool wide) {
+std::string render_top(const Json& document, bool wide, const Paint& paint) {
   std::vector<std::string> header{"PRINCIPAL", "RULE", "LIMIT", "USED", "USAGE", "DENIED(HERE)"};
   if (wide) header.insert(header.end(), {"LEARNED(HERE)", "KEY", "SHARES"});
   std::vector<std::vector<std::string>> rows;
@@ -64,7 +77,10 @@ std::string render_top(const Json& document, bool wide) {
   }
   const std::string by = text_of(document, "by");
   const std::string node = text_of(document, "node");
-  std::string out = render_table(header, rows);
+  const auto hue_of = [](std::size_t column, std::string_view cell) {
+    return column == usage_column ? hue_of_usage(cell) : Hue::plain;
+  };
+  std::string out = render_table(header, rows, paint, hue_of);
   out += fmt::format("the hottest {} of {} by {}, as {} sees the current windows\n", rows.size(),
                      text_of(document, "scanned"), by, node);
   const std::int64_t unnamed = number_of(document, "unnamed");

@@ -9,6 +9,6 @@ namespace starling::cli {
 
 /// PRINCIPAL RULE LIMIT USED USAGE DENIED(HERE) and a line that sums up; `wide` adds what a learning limit
 /// would have denied, the key, and who counted how much. A caller without a name is shown as `#key`.
-std::string render_top(const Json& document, bool wide);
+std::string render_top(const Json& document, bool wide, const Paint& paint = {});
 
 }  // namespace starling::cli

@@ -12,6 +12,14 @@ std::string rtt_of(const Json& peer) {
   return member_of(peer, "rtt_us").is_number() ? render_latency(number_of(peer, "rtt_us")) : "-";
 }
 
+constexpr std::size_t state_column = 2;
+
+Hue hue_of_state(std::string_view state) {
+  if (state == "alive") return Hue::good;
+  if (state == "suspect") return Hue::warning;
+  return state == "dead" ? Hue::bad : Hue::faint;
+}
+
 std::string counted(const std::map<std::string, int>& states) {
   std::string out;
   for (const std::string_view state : {"alive", "suspect", "dead", "left", "candidate"}) {
@@ -138,7 +146,7 @@ std::string advice_lines(const Json& document) {
 
 }  // namespace
 
-std::string render_peers(const Json& document, bool wide) {
+std::string render_peers(const Json& document, bool wide, const Paint& paint) {
   std::vector<std::string> header{"NAME", "ADDRESS", "STATE", "AGE", "RTT", "LAG", "VERSION"};
   if (wide)
     header.insert(header.end(), {"ORIGIN", "HEARD", "MISSING", "UNACKED", "SKEW", "HEARTBEAT", "SYNC"});
@@ -164,7 +172,10 @@ std::string render_peers(const Json& document, bool wide) {
                              text_of(peer, "heartbeat_endpoint"), text_of(peer, "sync_endpoint")});
     rows.push_back(std::move(row));
   }
-  return fmt::format("{}{} seen by {}; slowest counts {} behind\n", render_table(header, rows),
+  const auto hue_of = [](std::size_t column, std::string_view cell) {
+    return column == state_column ? hue_of_state(cell) : Hue::plain;
+  };
+  return fmt::format("{}{} seen by {}; slowest counts {} behind\n", render_table(header, rows, paint, hue_of),
                      counted(states), text_of(document, "node"), render_age(slowest_ms));
 }
 

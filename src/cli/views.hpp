@@ -9,7 +9,7 @@
 namespace starling::cli {
 
 /// NAME ADDRESS STATE AGE RTT LAG VERSION and a line that sums up; `wide` adds what only a developer wants.
-std::string render_peers(const Json& document, bool wide);
+std::string render_peers(const Json& document, bool wide, const Paint& paint = {});
 
 /// The node in a screenful, and at the end what to do next.
 /// `wide`: why each front end refused what it refused.

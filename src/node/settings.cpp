@@ -232,10 +232,10 @@ constexpr std::array specs{
                 "Proxies before the node that add to X-Forwarded-For: @client_ip is the Nth value from the "
                 "right. With 0 it is who is connected",
                 read_trusted_hops},
-    SettingSpec{"log-level", "", "STARLING_LOG_LEVEL", "LEVEL", "info", "trace, debug, info, warn or error",
-                read_log_level},
-    SettingSpec{"log-format", "", "STARLING_LOG_FORMAT", "FORMAT", "text",
-                "text, or json: one object a line with ts, level, msg, node and what it is about",
+    SettingSpec{"log-level", "", "STARLING_LOG_LEVEL", "trace|debug|info|warn|error", "info",
+                "How much to log", read_log_level},
+    SettingSpec{"log-format", "", "STARLING_LOG_FORMAT", "text|json", "text",
+                "How log lines look; json is one object a line with ts, level, msg, node and what it is about",
                 read_log_format},
 };
 

@@ -201,7 +201,7 @@ class Cli(ClusterCase):
             self.assertIn(words, table)
 
     def test_wrong_usage(self):
-        for arguments in (["peers", "--bogus"], ["peers", "-o", "xml"], ["peers", "--server", "nonsense"], ["check"],
+        for arguments in (["peers", "--bogus"], ["peers", "-o", "xml"], ["peers", "--server", "ftp://nonsense"], ["check"],
                           ["check", "noequals"], ["check", "--hits", "x", "a=b"], ["status", "surplus"],
                           ["simulate", "--nodes", "0"], ["simulate", "--limit", "5"], ["simulate", "--bogus"], ["simulate", "10"],
                           ["simulate", "--scheme", "split", "--sync", "100ms"], ["override"], ["override", "get"], ["override", "set"],

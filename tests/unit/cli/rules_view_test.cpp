@@ -102,7 +102,7 @@ TEST_SUITE("cli.rules_view") {
 
   TEST_CASE("documents that lack or mistake anything are shown all the same") {
     check_robust(rules_document, [](const Json& document) { return render_rules(document, true); });
-    check_robust(rules_document, render_learning);
+    check_robust(rules_document, [](const Json& d) { return render_learning(d); });
     check_robust(rules_document, [](const Json& document) {
       std::string all = "x";
       for (const bool learning : {true, false})
