@@ -182,6 +182,7 @@ Decision Engine::decide(const Request& request, Instant now, WallTime wall) {
     gossip_.on_admitted(charge.component, charge.limit, now);
   top_.on_decision(request, decision);
   ++(decision.allowed ? counts_.allowed : counts_.denied);
+  if (decision.learned) ++counts_.learned;
   if (decision.truncated) ++counts_.truncated;
   for (const LimitStatus& status : decision.limits) {
     if (!status.counted) ++counts_.uncounted;

@@ -80,7 +80,7 @@ TopScan& TopBoard::scan_for(const TopQuery& query, Instant now) {
   if (scans_.size() == scans_max)
     scans_.erase(std::min_element(scans_.begin(), scans_.end(),
                                   [](const Scan& a, const Scan& b) { return a.asked_at < b.asked_at; }));
-  return scans_.emplace_back(Scan{TopScan(query.by, query.rule), now}).scan;
+  return scans_.emplace_back(Scan{TopScan(query.by, query.rule, query.one_per_rule), now}).scan;
 }
 
 std::vector<CounterId> TopBoard::candidates(const TopQuery& query, Instant now, WallTime wall,
@@ -174,7 +174,7 @@ void TopBoard::ask_for(const CounterId& id, Instant now, TopView& view) {
 
 TopView TopBoard::top(const TopQuery& query, Instant now, WallTime wall, Effects& effects) {
   TopView view;
-  const bool needs_name = query.by == TopQuery::By::usage || !query.rule.empty();
+  const bool needs_name = query.by == TopQuery::By::usage || !query.rule.empty() || query.one_per_rule;
   std::vector<Ranked> ranked;
   std::vector<Ranked> unnamed;
   list_sliding_rules();

@@ -5,10 +5,11 @@
 
 namespace starling {
 
-TopScan::TopScan(TopQuery::By by, std::string rule)
+TopScan::TopScan(TopQuery::By by, std::string rule, bool one_per_rule)
     : by_(by),
       rule_(std::move(rule)),
-      needs_names_(by == TopQuery::By::usage || !rule_.empty()),
+      one_per_rule_(one_per_rule),
+      needs_names_(by == TopQuery::By::usage || !rule_.empty() || one_per_rule),
       ranked_{.count_max = top_rows_max, .heap = {}},
       unnamed_{.count_max = unnamed_max, .heap = {}} {}
 
@@ -33,6 +34,16 @@ void TopScan::begin() {
   seen_ = 0;
   ranked_.heap.clear();
   unnamed_.heap.clear();
+  best_of_rules_.clear();
+}
+
+void TopScan::offer_for_rule(std::string_view rule, double score, const CounterId& counter) {
+  const auto found = best_of_rules_.find(rule);
+  if (found != best_of_rules_.end()) {
+    if (score > found->second.score) found->second = {score, counter};
+  } else if (best_of_rules_.size() < top_rows_max) {
+    best_of_rules_.emplace(rule, Candidate{score, counter});
+  }
 }
 
 void TopScan::look_at(const CounterId& id, Hits value, const NameBook& names, WallTime wall) {
@@ -43,7 +54,11 @@ void TopScan::look_at(const CounterId& id, Hits value, const NameBook& names, Wa
   if (!name) return unnamed_.offer(hits, id);
   if (!rule_.empty() && name->rule != rule_) return;
   const auto limit = static_cast<double>(std::max<Hits>(name->limit, 1));
-  ranked_.offer(by_ == TopQuery::By::usage ? hits / limit : hits, id);
+  const double score = by_ == TopQuery::By::usage ? hits / limit : hits;
+  if (one_per_rule_)
+    offer_for_rule(name->rule, score, id);
+  else
+    ranked_.offer(score, id);
 }
 
 void TopScan::read_slice(const CounterTable& counters, const NameBook& names, Instant now, WallTime wall) {
@@ -62,6 +77,7 @@ void TopScan::finish(Instant now) {
   candidates_.clear();
   for (const Best* best : {&ranked_, &unnamed_})
     for (const Candidate& candidate : best->heap) candidates_.push_back(candidate.counter);
+  for (const auto& [rule, candidate] : best_of_rules_) candidates_.push_back(candidate.counter);
   scanned_ = seen_;
 }
 

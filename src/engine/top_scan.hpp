@@ -8,8 +8,12 @@
 /// One slice takes about as long as two hundred requests; the numbers are in `src/README.md`.
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
+
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.hpp"
@@ -26,9 +30,12 @@ class TopScan {
   static constexpr std::size_t unnamed_max = 256;
 
   /// Ranked by hits or by usage; counters of one rule, or of all if it is empty.
-  TopScan(TopQuery::By by, std::string rule);
+  /// With `one_per_rule` the best of each rule.
+  TopScan(TopQuery::By by, std::string rule, bool one_per_rule);
 
-  bool serves(const TopQuery& query) const { return query.by == by_ && query.rule == rule_; }
+  bool serves(const TopQuery& query) const {
+    return query.by == by_ && query.rule == rule_ && query.one_per_rule == one_per_rule_;
+  }
 
   void begin();
   bool running() const { return running_; }
@@ -46,6 +53,10 @@ class TopScan {
     double score = 0;
     CounterId counter;
   };
+  struct RuleHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view rule) const { return std::hash<std::string_view>{}(rule); }
+  };
   /// The best few seen so far; the worst of them is in front.
   struct Best {
     std::size_t count_max = 0;
@@ -53,11 +64,13 @@ class TopScan {
     void offer(double score, const CounterId& counter);
   };
 
+  void offer_for_rule(std::string_view rule, double score, const CounterId& counter);
   void look_at(const CounterId& id, Hits value, const NameBook& names, WallTime wall);
   void finish(Instant now);
 
   TopQuery::By by_;
   std::string rule_;
+  bool one_per_rule_;
   bool needs_names_;
   bool running_ = false;
   bool finished_ = false;
@@ -66,6 +79,8 @@ class TopScan {
   std::size_t seen_ = 0;
   Best ranked_;
   Best unnamed_;
+  absl::flat_hash_map<std::string, Candidate, RuleHash, std::equal_to<>>
+      best_of_rules_;  ///< at most `top_rows_max`
   std::vector<CounterId> candidates_;
   std::size_t scanned_ = 0;
 };

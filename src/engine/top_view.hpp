@@ -23,6 +23,9 @@ struct TopQuery {
   std::string rule;  ///< only this one's; empty: all
   By by = By::hits;
   std::size_t rows_max = 20;  ///< from 1 to `top_rows_max`
+  /// Of each rule only its hottest counter, of at most `top_rows_max` rules. Those without a name are left
+  /// out.
+  bool one_per_rule = false;
 
   friend bool operator==(const TopQuery&, const TopQuery&) = default;
 };

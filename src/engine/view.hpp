@@ -92,6 +92,7 @@ struct EngineSizes {
 struct EngineCounts {
   std::uint64_t allowed = 0;
   std::uint64_t denied = 0;
+  std::uint64_t learned = 0;    ///< of the allowed: passed only because a limit that denies them learns
   std::uint64_t truncated = 0;  ///< decided by some of their limits only, for there were too many
   std::uint64_t uncounted = 0;  ///< limits not held because the counter table was full
   std::uint64_t datagrams_received = 0;

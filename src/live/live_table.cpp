@@ -175,6 +175,7 @@ LiveTable::Holding LiveTable::holding(WallTime wall) const {
 
 LiveCounts LiveTable::counts(WallTime wall) const {
   LiveCounts counts = counts_;
+  counts.digest = digest();
   counts.overrides_max = options_.entries_max;
   for (const auto& [place, row] : rows_) {
     const bool holds = row.entry.holds_at(wall);

@@ -35,6 +35,7 @@ inline constexpr std::size_t live_overrides_max = 10'000;
 struct LiveCounts {
   std::size_t overrides = 0;                                           ///< that hold
   std::array<std::size_t, live_override_kind_names.size()> by_kind{};  ///< the same, by LiveOverride::Kind
+  std::uint64_t digest = 0;    ///< another number whenever anything was set or taken back
   std::size_t tombstones = 0;  ///< taken back or expired, less than a day ago
   std::size_t overrides_max = 0;
   std::uint64_t refused_full = 0;     ///< set, or heard of, without room

@@ -55,6 +55,24 @@ bool ask(Net& net, Net::Side& side, const Entry& entry, std::uint64_t hits) {
 }  // namespace
 
 TEST_SUITE("engine.top") {
+  TEST_CASE("of each rule the hottest caller: a rule with many does not hide the others") {
+    RuleSet set = one_limit(10, 3600);
+    set.rules = {rule_of("users", "user", 10), rule_of("hosts", "host", 100), rule_of("idle", "idle", 5)};
+    Net net(set);
+    Net::Side& a = net.add();
+    for (int i = 0; i < 30; ++i) {
+      const std::string user = "u" + std::to_string(i);
+      ask(net, a, {"user", user}, i == 17 ? 9 : 8);
+    }
+    ask(net, a, {"host", "h1"}, 3);
+    ask(net, a, {"host", "h2"}, 4);
+    const TopView view = look(net, a, {.by = TopQuery::By::usage, .one_per_rule = true});
+    CHECK(order(view) == Order{"user=u17", "host=h2"});
+    CHECK(order(look(net, a, {.by = TopQuery::By::hits, .one_per_rule = true})) ==
+          Order{"user=u17", "host=h2"});
+    CHECK(look(net, a, {.by = TopQuery::By::usage, .rows_max = 40}).rows.size() == 32);
+  }
+
   TEST_CASE("a node that is alone shows its callers, the hottest first, each with its limit") {
     Net net(one_limit(10, 3600));
     Net::Side& a = net.add();
