@@ -20,7 +20,11 @@ bool only_reads(std::string_view method) {
 }  // namespace
 
 AdminApi::AdminApi(AdminService& service, CheckApi& check, WriteAccess access)
-    : service_(service), check_(check), access_(std::move(access)), overrides_(service, access_) {}
+    : service_(service),
+      check_(check),
+      access_(std::move(access)),
+      overrides_(service, access_),
+      page_(service) {}
 
 std::size_t AdminApi::body_bytes_max(const RequestView& request) const {
   return request.path == "/v1/overrides" ? overrides_.body_bytes_max(request) : 0;
@@ -29,21 +33,22 @@ std::size_t AdminApi::body_bytes_max(const RequestView& request) const {
 void AdminApi::on_request(const RequestView& request, Response& response) {
   if (CheckApi::serves(request.path)) return check_.on_question_by_hand(request, response);
   if (request.path == "/v1/overrides") return overrides_.on_request(request, response);
-  const bool known = request.path == "/livez" || request.path == "/readyz" || request.path == "/metrics" ||
-                     request.path == "/v1/peers" || request.path == "/v1/status" ||
-                     request.path == "/v1/rules" || request.path == "/v1/counters" ||
-                     request.path == "/v1/top";
+  const bool known = PageApi::serves(request.path) || request.path == "/livez" || request.path == "/readyz" ||
+                     request.path == "/metrics" || request.path == "/v1/peers" ||
+                     request.path == "/v1/status" || request.path == "/v1/rules" ||
+                     request.path == "/v1/counters" || request.path == "/v1/top";
   if (!known) {
-    response.set_message(
-        404,
-        "expected /livez, /readyz, /metrics, /v1/peers, /v1/status, /v1/rules, /v1/overrides, "
-        "/v1/counters, /v1/top or /v1/check");
+    response.set_message(404,
+                         "expected / (a page for people), /livez, /readyz, /metrics, /v1/peers, /v1/status, "
+                         "/v1/rules, /v1/overrides, "
+                         "/v1/counters, /v1/top or /v1/check");
     return;
   }
   if (!only_reads(request.method)) {
     response.set_message(405, "expected GET or HEAD").add_header("Allow", "GET, HEAD");
     return;
   }
+  if (PageApi::serves(request.path)) return page_.on_request(request, response);
   if (request.path == "/livez") {
     response.set_text("ok\n");
   } else if (request.path == "/readyz") {

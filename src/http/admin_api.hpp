@@ -2,7 +2,7 @@
 ///
 /// `/livez` says that the loop turns, and nothing else: a node that waits for its peers must not be restarted
 /// for it. `/readyz` is 200 once the peers' counts are in, and 503 again from the moment the node is told to
-/// stop. `/metrics` is for Prometheus.
+/// stop. `/metrics` is for Prometheus, `/` is a page for people (`page_api.hpp`).
 /// `/v1/check` is answered here as well, so that one `--server` serves the whole command line.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include "http/check_api.hpp"
 #include "http/handler.hpp"
 #include "http/overrides_api.hpp"
+#include "http/page_api.hpp"
 #include "http/write_access.hpp"
 
 namespace starling::http {
@@ -35,6 +36,7 @@ class AdminApi final : public Handler {
   CheckApi& check_;
   WriteAccess access_;
   OverridesApi overrides_;
+  PageApi page_;
   QueryScratch scratch_;
 };
 

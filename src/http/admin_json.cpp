@@ -23,6 +23,14 @@ std::string or_empty(const std::optional<Endpoint>& endpoint) {
   return endpoint ? endpoint->to_string() : "";
 }
 
+/// What was set for the whole rule while running; null: nothing.
+Json live_limits_document(const std::vector<const LiveView*>& live) {
+  for (const LiveView* view : live)
+    if (view->what.match.empty())
+      return view->what.unlimited ? Json("unlimited") : limits_document(view->what.limits);
+  return nullptr;
+}
+
 /// In short; `/v1/rules` has the rest.
 Json short_rules_document(const RuleSet& set, const LiveIndex& live) {
   Json rules = Json::array();
@@ -33,6 +41,9 @@ Json short_rules_document(const RuleSet& set, const LiveIndex& live) {
                      {"limits", limits_document(rule.limits)},
                      {"unlimited", rule.unlimited},
                      {"learning", live.learning(set, rule).learning},
+                     {"from", rule.from.empty() ? "built-in" : rule.from},
+                     {"live_limits", live_limits_document(live.about(rule.name, LiveOverride::Kind::limits))},
+                     {"live_count", live.about(rule.name).size()},
                      {"overrides_count", rule.overrides.size()},
                      {"algorithm", name(rule.algorithm)},
                      {"admission", name(rule.admission)},
