@@ -134,7 +134,7 @@ double TopBoard::score_of(TopQuery::By by, const CounterId& id, const CounterNam
   return static_cast<double>(used_of(id, name, wall)) / static_cast<double>(std::max<Hits>(limit, 1));
 }
 
-TopRow TopBoard::row_of(const CounterId& id, WallTime wall) {
+TopRow TopBoard::row_of(const CounterId& id, bool with_shares, WallTime wall) {
   const auto name = names_.find(id.key);
   TopRow row{.key = id.key,
              .named = name.has_value(),
@@ -148,6 +148,7 @@ TopRow TopBoard::row_of(const CounterId& id, WallTime wall) {
     row.denied_here = denied->denied;
     row.learned_here = denied->learned;
   }
+  if (!with_shares) return row;
   counters_.for_each_component(id, [&](const Component& component) {
     row.shares.push_back({gossip_.origin_id(component.origin), component.hits});
   });
@@ -196,7 +197,7 @@ TopView TopBoard::top(const TopQuery& query, Instant now, WallTime wall, Effects
   std::sort(unnamed.begin(), unnamed.end(), hotter);
   ranked.resize(std::min({ranked.size(), query.rows_max, top_rows_max}));
   for (const Ranked& each : ranked) {
-    view.rows.push_back(row_of(each.counter, wall));
+    view.rows.push_back(row_of(each.counter, !query.one_per_rule, wall));
     if (!view.rows.back().named) unnamed.push_back(each);
   }
   unnamed.resize(std::min(unnamed.size(), TopScan::unnamed_max));

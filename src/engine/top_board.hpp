@@ -74,7 +74,7 @@ class TopBoard {
   std::vector<CounterId> candidates(const TopQuery& query, Instant now, WallTime wall, TopView& view);
   Hits used_of(const CounterId& id, const CounterName* name, WallTime wall) const;
   double score_of(TopQuery::By by, const CounterId& id, const CounterName* name, WallTime wall) const;
-  TopRow row_of(const CounterId& id, WallTime wall);
+  TopRow row_of(const CounterId& id, bool with_shares, WallTime wall);
   void ask_for(const CounterId& id, Instant now, TopView& view);
   void list_sliding_rules();
 

@@ -25,6 +25,7 @@ struct TopQuery {
   std::size_t rows_max = 20;  ///< from 1 to `top_rows_max`
   /// Of each rule only its hottest counter, of at most `top_rows_max` rules. Those without a name are left
   /// out.
+  /// Their shares are not told.
   bool one_per_rule = false;
 
   friend bool operator==(const TopQuery&, const TopQuery&) = default;

@@ -79,7 +79,7 @@ PageApi::Kept* PageApi::place_for(const TopQuery& query, Instant now) {
 }
 
 std::string PageApi::make(const TopQuery& query) {
-  const TopQuery hottest{.by = TopQuery::By::usage, .rows_max = top_rows_max, .one_per_rule = true};
+  const TopQuery hottest{.by = TopQuery::By::usage, .rows_max = page_rules_max, .one_per_rule = true};
   const PageView view{.status = service_.status(),
                       .front_ends = service_.front_ends(),
                       .query = query,

@@ -116,6 +116,9 @@ Json page_document(const PageView& view, std::string_view page) {
   if (status.peers.size() > page_peers_max) document["more_peers"] = status.peers.size() - page_peers_max;
   document["top"] = top_document(status, view.query, cut_shares(view.top));
   document["hottest"] = hottest_of(view.hottest);
+  // Nobody of the other rules is hotter than the last of a full list.
+  if (view.hottest.rows.size() == page_rules_max)
+    document["others_at_most"] = view.hottest.rows.back().usage();
   return document;
 }
 

@@ -15,6 +15,7 @@
 
 namespace starling::http {
 
+inline constexpr std::size_t page_rules_max = 200;  ///< whose hottest caller is told, the hottest first
 inline constexpr std::size_t page_rows_max = 100;   ///< hottest callers
 inline constexpr std::size_t page_shares_max = 4;   ///< of one caller, the largest
 inline constexpr std::size_t page_peers_max = 300;  ///< the rest are counted

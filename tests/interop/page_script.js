@@ -8,7 +8,7 @@ const test = require("node:test");
 const vm = require("node:vm");
 
 const folder = path.join(__dirname, "../../src/http/page");
-const wanted = ["perSecond", "bytes", "duration", "share", "percent", "shown", "addressWithPort", "Series", "niceCeiling"];
+const wanted = ["perSecond", "bytes", "duration", "share", "percent", "shown", "addressWithPort", "commonStart", "Series", "niceCeiling"];
 const source = ["format.js", "series.js"].map((name) => fs.readFileSync(path.join(folder, name), "utf8")).join("\n");
 const page = vm.runInThisContext(`(() => { "use strict";\n${source}\nreturn { ${wanted.join(", ")} }; })()`);
 
@@ -47,6 +47,11 @@ test("of a name nothing stays invisible, nothing turns the text around, and its 
 test("an IPv6 address has brackets in a link", () => {
   assert.equal(page.addressWithPort("127.0.0.1", 9090), "127.0.0.1:9090");
   assert.equal(page.addressWithPort("fd00::1", 9090), "[fd00::1]:9090");
+});
+
+test("names are told apart by what they do not have in common", () => {
+  says(page.commonStart, [[[], 0], [["pod-a", "pod-b"], 0], [["web-7d9c-aa", "web-7d9c-ab", "web-7d9c-zz"], 9], [["a", "b", "c"], 0],
+    [["10.0.0.1", "10.0.0.2", "10.0.0.30"], 7], [["n1", "n12", "n13"], 0]]);
 });
 
 test("rates are what counters grew by, by the time that passed", () => {

@@ -76,9 +76,12 @@ function addressWithPort(address, port) {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** "a, b and c" */
-function listed(words) {
-  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words[words.length - 1]}`;
+/** How much all have in common at the start, up to a separator: pods of one Deployment differ in their last letters. */
+function commonStart(names) {
+  if (names.length < 3) return 0;
+  let length = 0;
+  while (length < names[0].length && names.every((name) => name[length] === names[0][length])) length += 1;
+  return Math.max(0, ...["-", ".", ":", "_"].map((separator) => names[0].lastIndexOf(separator, length - 1) + 1));
 }
 
 function counted(count, one, many = `${one}s`) {

@@ -81,7 +81,7 @@ function show(page) {
   setText(byId("peers-none"), status !== null && status.neighborhood.host === "" ? "None: this node is a cluster of one. --neighborhood-host names others." : "None yet.");
   chart.put(series);
   putVitals(page, rate);
-  rules.putHottest(page.hottest);
+  rules.putHottest(page.hottest, page.others_at_most ?? 0);
   callers.put(page.top);
   putFacts(page, status);
   lastPage = page;

@@ -106,13 +106,16 @@ class NeighborhoodMap {
 
   drawGrid() {
     const items = [null, ...this.data.peers];
+    const nameOf = (peer) => (peer ? nameOfPeer(peer) : this.data.self.name);
+    const common = commonStart(items.filter((peer) => !peer || peer.name !== "").map(nameOf));
+    const shortOf = (peer) => (common > 4 && (!peer || peer.name !== "") ? `…${nameOf(peer).slice(common)}` : nameOf(peer));
     keyed(this.place.firstElementChild, items, (peer) => (peer ? keyOfPeer(peer) : "self"), (peer) => {
       const node = el("button", { type: "button", class: "place" }, glyph(peer ? peer.state : "self"), el("bdi"), el("span", { class: "small" }));
       this.listen(node, peer ? keyOfPeer(peer) : null);
       return node;
     }, (node, peer) => {
       setGlyph(node.querySelector(".glyph"), peer ? peer.state : "self");
-      setText(node.children[1], shown(peer ? nameOfPeer(peer) : this.data.self.name, 30));
+      setText(node.children[1], shown(shortOf(peer), 30));
       setText(node.children[2], peer ? peerInShort(peer).replace(/^RTT /, "") : "this node");
       this.describe(node, peer);
     });

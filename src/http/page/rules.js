@@ -16,6 +16,7 @@ class RulesTable {
     this.onPick = onPick; // shows the callers of a rule
     this.rules = null;
     this.hottest = new Map();
+    this.othersAtMost = 0;
     this.open = null; // name of the rule whose details are shown
     this.details = null;
     byId("rules-filter").addEventListener("input", () => this.draw());
@@ -30,7 +31,9 @@ class RulesTable {
     this.draw();
   }
 
-  putHottest(rows) {
+  /** `othersAtMost`: the usage that no caller of the rules that are not among them exceeds. */
+  putHottest(rows, othersAtMost) {
+    this.othersAtMost = othersAtMost;
     this.hottest = new Map(rows.map((row) => [row.rule, row]));
     if (this.rules !== null) this.draw();
   }
@@ -38,6 +41,11 @@ class RulesTable {
   usage(rule) {
     const row = this.hottest.get(rule.name);
     return row === undefined ? 0 : share(row.used, row.limit);
+  }
+
+  /** Of a rule whose hottest caller is not told. */
+  words() {
+    return this.othersAtMost > 0 ? `at most ${percent(this.othersAtMost)}` : "no caller now";
   }
 
   draw() {
@@ -74,7 +82,7 @@ class RulesTable {
     setName(name.lastElementChild, matchText(rule.match), 60);
     setText(limit, limitsText(rule.live_limits ?? (rule.unlimited ? "unlimited" : rule.limits)));
     const row = this.hottest.get(rule.name);
-    bar.firstElementChild.put(this.usage(rule), row === undefined ? "no caller now" : row.principal === "" ? "all callers together" : row.principal);
+    bar.firstElementChild.put(this.usage(rule), row === undefined ? this.words() : row.principal === "" ? "all callers together" : row.principal);
     const tags = [];
     if (this.usage(rule) >= 1 && !rule.learning) tags.push(["over", "at its limit"]);
     if (rule.learning) tags.push(["learning", "learning"]);
