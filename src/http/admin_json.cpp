@@ -125,15 +125,6 @@ Json neighborhood_document(const NodeStatus::Neighborhood& neighborhood) {
           {"error", errors.empty() ? Json(nullptr) : Json(errors)}};
 }
 
-/// With a code for programs, and whether it is something to do or only worth knowing.
-Json advice_document(const std::vector<Advice>& advices) {
-  Json items = Json::array();
-  for (const Advice& advice : advices)
-    items.push_back(
-        {{"code", advice.code}, {"kind", advice.is_note ? "note" : "to_do"}, {"text", advice.text}});
-  return items;
-}
-
 }  // namespace
 
 void set_document(Response& response, const Json& document) {
@@ -207,6 +198,14 @@ Json status_document(const NodeStatus& status, const std::vector<LiveView>& live
   document["overrides"] = overrides_document(status.counts.live);
   document["datagrams"] = datagrams_document(status);
   return document;
+}
+
+Json advice_document(const std::vector<Advice>& advices) {
+  Json items = Json::array();
+  for (const Advice& advice : advices)
+    items.push_back(
+        {{"code", advice.code}, {"kind", advice.is_note ? "note" : "to_do"}, {"text", advice.text}});
+  return items;
 }
 
 Json counters_document(OriginId self, const std::vector<CounterView>& counters) {

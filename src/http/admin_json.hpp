@@ -7,6 +7,7 @@
 #include "engine/view.hpp"
 #include "frontend/front_end_status.hpp"
 #include "http/response.hpp"
+#include "node/advice.hpp"
 #include "node/status.hpp"
 
 namespace starling::http {
@@ -20,6 +21,8 @@ void set_document(Response& response, const Json& document);
 Json peers_document(const NodeStatus& status);
 Json status_document(const NodeStatus& status, const std::vector<LiveView>& live,
                      const std::vector<FrontEndStatus>& front_ends);
+/// What to do next: a code, `to_do` or `note`, and a text for each.
+Json advice_document(const std::vector<Advice>& advices);
 Json counters_document(OriginId self, const std::vector<CounterView>& counters);
 
 }  // namespace starling::http

@@ -2,8 +2,8 @@
 
 #include "http/exchange.hpp"
 #include "http/handler.hpp"
-#include "node/sigpipe.hpp"
 #include "node/loop.hpp"
+#include "node/sigpipe.hpp"
 
 namespace starling::http {
 

@@ -100,7 +100,7 @@ Json page_document(const PageView& view, std::string_view page) {
                    {"state", name(status.state)},
                    {"ready", status.ready()},
                    {"reason", not_ready_reason(status)},
-                   {"advice", advice(status)},
+                   {"advice", advice_document(advice_of(status))},
                    {"cluster_size", counts.nodes_count},
                    {"cluster_known", counts.known_count},
                    {"isolated", counts.isolated},

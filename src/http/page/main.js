@@ -26,7 +26,8 @@ function verdictOf(page) {
   if (!page.ready) return ["bad", "✕", `Not ready: ${shown(page.reason, 300)}`];
   const nodes = page.cluster_known === 1 ? "a cluster of one" : `${whole(page.cluster_size)} of ${whole(page.cluster_known)} nodes are here`;
   if (page.isolated) return ["bad", "✕", `Isolated: none of the other ${whole(page.cluster_known - 1)} nodes answers`];
-  if (page.advice.length > 0) return ["warn", "▲", `Ready, ${nodes}; ${page.advice.length === 1 ? "one thing needs" : `${page.advice.length} things need`} a look`];
+  const toDo = page.advice.filter(({ kind }) => kind === "to_do").length;
+  if (toDo > 0) return ["warn", "▲", `Ready, ${nodes}; ${toDo === 1 ? "one thing needs" : `${toDo} things need`} a look`];
   if (dead > 0) return ["warn", "▲", `Ready, ${nodes}`];
   return ["good", "●", `All well: ready, ${nodes}`];
 }
@@ -37,7 +38,9 @@ function putVerdict(page) {
   setText(byId("verdict-mark"), mark);
   setText(byId("verdict-text"), words);
   byId("advice").hidden = page.advice.length === 0;
-  keyed(byId("advice-list"), page.advice.map((text, at) => ({ text, at })), ({ at }) => String(at), () => el("li"), (item, { text }) => setText(item, shown(text, 600)));
+  const notesOnly = page.advice.every(({ kind }) => kind === "note");
+  setText(byId("advice-title"), notesOnly ? "Good to know" : "What to do next");
+  keyed(byId("advice-list"), page.advice, ({ code }) => code, () => el("li"), (item, { kind, text }) => setText(item, (kind === "note" && !notesOnly ? "Good to know: " : "") + shown(text, 600)));
 }
 
 // --- one round
