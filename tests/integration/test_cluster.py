@@ -14,8 +14,8 @@ import unittest
 from harness import binary, free_of_settings, main, patience, skip, wait_until
 from harness.node import die_with_parent
 from harness.web import request
-from cluster_network import find
-from cluster_service import why_not
+from cluster.network import find
+from cluster.service import why_not
 
 script = pathlib.Path(__file__).resolve().parents[2] / "scripts/cluster"
 calm = ("--gateway-timeout", "5000ms", "--lag", "0.1-0.5", "--limit", "200/2s", "--max-counters", "10000")

@@ -5,10 +5,10 @@ import pathlib
 import unittest
 
 from harness import main, shared  # noqa: F401
-from cluster_accounts import judge
-from cluster_load import Account, Question
-from cluster_manifest import read_template
-from cluster_yaml import YamlError, read
+from cluster.accounts import judge
+from cluster.load import Account, Question
+from cluster.manifest import read_template
+from cluster.yaml import YamlError, read
 
 tree = pathlib.Path(__file__).resolve().parents[2]
 limit, window_s, delay_s = 100, 2, 0.004

@@ -16,11 +16,11 @@ import unittest
 from harness import ADMIN_PORT, HTTP_PORT, ClusterCase, binary, free_of_settings, main, patience
 
 tree = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(tree / "scripts"))
+sys.path.insert(0, str(tree / "scripts/lib"))
 sys.dont_write_bytecode = True
-import loadtest_cluster  # noqa: E402
-import loadtest_patterns  # noqa: E402
-import loadtest_report  # noqa: E402
+from loadtest import cluster as loadtest_cluster  # noqa: E402
+from loadtest import patterns as loadtest_patterns  # noqa: E402
+from loadtest import report as loadtest_report  # noqa: E402
 
 build_dir = pathlib.Path(binary()).parents[2]
 limit_text = 'rules:\n  - name: each\n    match: {principal: "*"}\n    limits: [{requests: 100, per: 1s}]\n'

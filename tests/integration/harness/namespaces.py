@@ -1,7 +1,7 @@
-"""Tests on a network of their own: namespaces, a bridge and its faults, as `scripts/cluster_network.py` tells."""
+"""Tests on a network of their own: namespaces, a bridge and its faults, as `scripts/lib/cluster/network.py` tells."""
 
-from . import shared  # noqa: F401  the folder with scripts/cluster_*.py becomes importable
-from cluster_network import Network, why_not
+from . import shared  # noqa: F401  the folder with scripts/lib/cluster becomes importable
+from cluster.network import Network, why_not
 
 from .case import ClusterCase
 

@@ -5,7 +5,7 @@ import subprocess
 from urllib.parse import urlencode
 
 from . import shared  # noqa: F401
-from cluster_process import die_with_parent
+from cluster.process import die_with_parent
 from .exposition import Page
 from .waiting import patience, wait_until
 from .web import Session, request

@@ -14,7 +14,7 @@ import random
 import signal
 import time
 
-from cluster_process import exited, see_file, spawn
+from cluster.process import exited, see_file, spawn
 
 notice_s_max = 1.0        # until a kubelet notices that a container has ended (its event generator looks once a second)
 restart_pause_s = 10.0    # before the second restart and later ones; the first comes at once
@@ -23,7 +23,7 @@ answer_bytes_max = 4 * 1024 * 1024
 
 
 class Pod:
-    """`place`: what all pods of a cluster share (cluster_place.py). `number`: its host on the network."""
+    """`place`: what all pods of a cluster share (cluster/place.py). `number`: its host on the network."""
 
     def __init__(self, place, name, number, generation, on_change):
         self.name, self.number, self.generation = name, number, generation

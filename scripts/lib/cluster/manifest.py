@@ -6,7 +6,7 @@ is left out: a pod here is a process in namespaces of its own.
 
 import dataclasses
 
-from cluster_yaml import YamlError, read
+from cluster.yaml import YamlError, read
 
 
 @dataclasses.dataclass
@@ -55,7 +55,7 @@ def read_template(path):
             spec.get("replicas", 1))
     except (KeyError, TypeError, ValueError) as problem:
         raise YamlError(f"{path}: expected a Deployment of one container with probes, ports, env and a rolling update, "
-                        f"found something else ({problem!r}); scripts/cluster_manifest.py reads it") from None
+                        f"found something else ({problem!r}); scripts/lib/cluster/manifest.py reads it") from None
 
 
 def _probe(said, ports):

@@ -7,8 +7,8 @@ import os
 import signal
 import time
 
-from cluster_network import find
-from cluster_process import spawn
+from cluster.network import find
+from cluster.process import spawn
 
 dns_port = 5391
 load_deadline_s = 20.0

@@ -6,8 +6,8 @@ import os
 import random
 import time
 
-from cluster_clients import principal
-from cluster_place import ledger_rule
+from cluster.clients import principal
+from cluster.place import ledger_rule
 
 poll_s = 0.05
 ticks_per_s = os.sysconf("SC_CLK_TCK")

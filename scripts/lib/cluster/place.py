@@ -3,7 +3,7 @@
 import os
 import time
 
-from cluster_network import middle_host
+from cluster.network import middle_host
 
 namespace = "default"
 domain = f"{namespace}.svc.cluster.local"

@@ -1,4 +1,4 @@
-"""The process of cluster_load.py, as the cluster starts, watches and stops it."""
+"""The process of cluster/load.py, as the cluster starts, watches and stops it."""
 
 import asyncio
 import json
@@ -7,11 +7,11 @@ import pathlib
 import subprocess
 import sys
 
-from cluster_gateway import gateway_port
-from cluster_process import last_lines, spawn
-from cluster_service import cluster_ip, service_port
+from cluster.gateway import gateway_port
+from cluster.process import last_lines, spawn
+from cluster.service import cluster_ip, service_port
 
-program = pathlib.Path(__file__).resolve().parent / "cluster_load.py"
+program = pathlib.Path(__file__).resolve().parent / "load.py"
 principal = "load"
 requests_per_node_connection = 50
 line_bytes_max = 64 * 1024 * 1024

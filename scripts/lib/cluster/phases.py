@@ -10,9 +10,9 @@ import collections
 import random
 import time
 
-from cluster_accounts import judge, sync_interval_s
-from cluster_clients import Clients, targets
-from cluster_views import DelayWatch, cpu_s, equal_views, memory_mib
+from cluster.accounts import judge, sync_interval_s
+from cluster.clients import Clients, targets
+from cluster.views import DelayWatch, cpu_s, equal_views, memory_mib
 
 names = ("steady", "rolling-restart", "scale-up", "scale-down", "kill", "partition")
 equal_deadline_s = 20.0

@@ -13,9 +13,9 @@ import asyncio
 import contextlib
 import random
 
-import cluster_network
-from cluster_network import run
-from cluster_place import domain
+from cluster import network as cluster_network
+from cluster.network import run
+from cluster.place import domain
 
 cluster_ip = "10.96.0.10"
 service_port = 8080

@@ -13,7 +13,7 @@ import subprocess
 import threading
 import urllib.parse
 
-from loadtest_cluster import LoadtestError
+from loadtest.cluster import LoadtestError
 
 grpc_path = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit"
 drain_s = 10

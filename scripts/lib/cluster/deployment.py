@@ -8,8 +8,8 @@ first when there are too many, as ReplicaSets choose.
 import asyncio
 import random
 
-from cluster_network import hosts_max
-from cluster_pod import Pod
+from cluster.network import hosts_max
+from cluster.pod import Pod
 
 reaction_s_max = 0.2       # of the controllers to a change
 name_letters = "bcdfghjklmnpqrstvwxz2456789"

@@ -10,18 +10,18 @@ import signal
 import sys
 import time
 
-import cluster_gateway
-from cluster_deployment import Deployment
-from cluster_dns import DnsServer
-from cluster_forward import Forwards, address as forwards_at
-from cluster_gateway import Gateway
-from cluster_keep import born
-from cluster_network import Network, middle_host
-from cluster_phases import Phases
-from cluster_place import Place
-from cluster_process import last_lines
-from cluster_report import print_table
-from cluster_service import Services
+from cluster import gateway as cluster_gateway
+from cluster.deployment import Deployment
+from cluster.dns import DnsServer
+from cluster.forward import Forwards, address as forwards_at
+from cluster.gateway import Gateway
+from cluster.keep import born
+from cluster.network import Network, middle_host
+from cluster.phases import Phases
+from cluster.place import Place
+from cluster.process import last_lines
+from cluster.report import print_table
+from cluster.service import Services
 
 dns_port, dns_ttl_s = 53, 5
 ready_deadline_s = 120.0

@@ -9,13 +9,13 @@ import os
 import pathlib
 import re
 
-from cluster_network import find, middle_host
-from cluster_process import last_lines, spawn
-from cluster_service import cluster_ip, service_port
+from cluster.network import find, middle_host
+from cluster.process import last_lines, spawn
+from cluster.service import cluster_ip, service_port
 
 gateway_host = 1
 gateway_port, backend_port = 8000, 9000
-files = pathlib.Path(__file__).resolve().parent / "gateways/nginx"
+files = pathlib.Path(__file__).resolve().parents[2] / "gateways/nginx"
 node, backend, listen, folder = "127.0.0.1:8080", "127.0.0.1:9000", "127.0.0.1:8000", "/etc/nginx/starling/"
 parts = ("check.conf", "limit.conf", "fail-open.conf", "fail-closed.conf", "site.conf")
 
@@ -91,7 +91,7 @@ class Gateway:
                 said["proxy_read_timeout 50ms"] = f"proxy_read_timeout {timeout_text}"
             for default, ours in said.items():
                 if default not in text:
-                    raise ValueError(f"{files / part}: expected {default!r} in it, found none; adapt scripts/cluster_gateway.py")
+                    raise ValueError(f"{files / part}: expected {default!r} in it, found none; adapt scripts/lib/cluster/gateway.py")
                 text = text.replace(default, ours)
             pathlib.Path(place, part).write_text(text, encoding="utf-8")
         return f"include {place}/site.conf;"

@@ -1,6 +1,6 @@
 """Draws what scripts/loadtest measured: what each window allowed against the limit, one panel for each pattern.
 
-Run by scripts/loadtest, by a Python that has matplotlib:   loadtest_plot.py FILE.png|FILE.svg < report.json
+Run by scripts/loadtest, by a Python that has matplotlib:   plot.py FILE.png|FILE.svg < report.json
 Colours are chosen to be told apart by everybody (Okabe and Ito), on a ground of their own, so that the picture can be
 read on a light and on a dark page.
 """

@@ -5,7 +5,7 @@ in reverse, so that a machine that slows down does so for both. The first pass, 
 rates of which the latency rounds take half.
 """
 
-from bench_processes import Load, Server, h2load, redis_benchmark, redis_command, resp
+from bench.processes import Load, Server, h2load, redis_benchmark, redis_command, resp
 
 node = ("127.88.0.1", 8080)
 node_grpc = ("127.88.0.1", 8081)
