@@ -66,7 +66,7 @@ TEST_SUITE("cli.top_view") {
   TEST_CASE("a long name is cut between two characters, and whole when wide") {
     Json longer = document;
     std::string name;
-    for (int i = 0; i < 50; ++i) name += "\u00fc";
+    for (int i = 0; i < 70; ++i) name += "\u00fc";
     longer["rows"][0]["principal"] = "u=" + name;
     const std::string text = render_top(longer, false);
     CHECK(contains(text, "\u00fc..."));
