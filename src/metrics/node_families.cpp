@@ -22,6 +22,9 @@ void add_config(const NodeCounts& node, FamilyList& out) {
             "When the rules in force were put into force; the start counts.",
             static_cast<double>(ms_since_epoch(node.rules_since)) * 1e-3);
   out.gauge("starling_rules", "Rules in force.", static_cast<double>(node.rules_count));
+  out.gauge("starling_window_seconds_min",
+            "The smallest window of the rules in force; clocks should agree to a tenth of it.",
+            static_cast<double>(node.window_s_smallest));
 }
 
 void add_overrides(const LiveCounts& live, FamilyList& out) {

@@ -362,6 +362,7 @@ NodeCounts Node::counts() const {
                     .decisions_failed = troubles_.view(Trouble::decisions_failed, Loop::now()).total,
                     .rules = engine_->rule_tallies(),
                     .rules_count = engine_->rules().rules.size(),
+                    .window_s_smallest = engine_->rules().window_s_smallest(),
                     .peers = engine_->peers(Loop::now()),
                     .sync_socket = sync_socket_.counters(),
                     .heartbeat_socket = heartbeat_socket_.counters(),

@@ -21,10 +21,11 @@ struct NodeCounts {
   std::string cluster;
   EngineState state = EngineState::joining;
   EngineCounts engine;
-  std::uint64_t decisions_failed = 0;  ///< requests that could not be decided
-  std::vector<RuleTally> rules;        ///< what they said; views are valid until rules are replaced
-  std::size_t rules_count = 0;         ///< in force
-  std::vector<PeerView> peers;         ///< candidates too
+  std::uint64_t decisions_failed = 0;   ///< requests that could not be decided
+  std::vector<RuleTally> rules;         ///< what they said; views are valid until rules are replaced
+  std::size_t rules_count = 0;          ///< in force
+  std::uint32_t window_s_smallest = 0;  ///< of their windows
+  std::vector<PeerView> peers;          ///< candidates too
   UdpSocket::Counters sync_socket;
   UdpSocket::Counters heartbeat_socket;
   LogStats log;

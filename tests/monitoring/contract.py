@@ -47,6 +47,7 @@ METRICS = {
     "starling_config_last_reload_successful": {},
     "starling_config_last_reload_success_timestamp_seconds": {},
     "starling_rules": {},
+    "starling_window_seconds_min": {},
     "starling_overrides": {"kind": {"limits", "learning", "enforcing", "ignoring"}},
     "starling_overrides_refused_total": {"reason": {"full", "clock", "flawed", "unknown"}},
     "starling_loop_busy_seconds": {},

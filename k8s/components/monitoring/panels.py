@@ -101,7 +101,9 @@ ROWS = [
         graph("Clock skew", "A peer's clock minus that of the node; the twenty largest. Worth a look above a tenth of the smallest "
               "window.", "s",
               ("topk(20, abs(starling_peer_clock_skew_seconds{}))", "{{peer}} at {{pod}} {{instance}}"),
-              ("max(starling_peer_clock_skew_seconds_max{})", "worst")),
+              ("max(starling_peer_clock_skew_seconds_max{})", "worst"),
+              ("min(starling_window_seconds_min{}) / 10", "a tenth of the smallest window"),
+              dashed="a tenth of the smallest window"),
         graph("DNS", "Look-ups of the neighborhood's name. Errors are normal only before the first pod is there.", "ops",
               ("sum by (result) (rate(starling_dns_resolutions_total{}[rate]))", "{{result}}")),
     ]),
