@@ -122,6 +122,8 @@ tl::expected<void, std::string> Node::start() {
               {"rules", options_.rules.rules.size()},
               {"from", options_.rules_from}},
              "node");
+  if (settings.log_denials && log_->should_log(LogLevel::info))
+    denial_log_ = std::make_unique<DenialLog>(log_);
   start_watch();
   const bool beyond_loopback = !settings.bind || !settings.bind->is_loopback();
   if (beyond_loopback && !settings.neighbors.empty())
@@ -307,6 +309,7 @@ void Node::watch() {
   if (loop_.counts_idle_time() && rested < passed / 10 && passed < std::chrono::seconds(5))
     troubles_.add(Trouble::loop_busy, 1, now);
   log_due(troubles_, *log_, now);
+  if (denial_log_) denial_log_->tend(now, Loop::wall());
 }
 
 NodeStatus Node::status() const {
@@ -427,6 +430,7 @@ void Node::begin_leave() {
 }
 
 void Node::finish_leave(Instant deadline) {
+  if (denial_log_) denial_log_->tell_sum();
   engine_->finish_leave(deadline);
 }
 

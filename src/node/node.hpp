@@ -15,6 +15,7 @@
 
 #include "base/effects.hpp"
 #include "engine/engine.hpp"
+#include "node/denial_log.hpp"
 #include "node/log.hpp"
 #include "node/loop.hpp"
 #include "node/node_counts.hpp"
@@ -54,6 +55,8 @@ class Node final : private Effects,
   Decision decide(const Request& request, WallTime wall) {
     const Instant now = Loop::now();
     const Decision decision = engine_->decide(request, now, wall);
+    if (denial_log_)
+      denial_log_->on_decision(request, decision, engine_->decided(), engine_->rules(), now, wall);
     if (--decisions_to_sample_ == 0) {
       decisions_to_sample_ = decisions_per_sample;
       decision_times_.observe(Loop::now() - now);
@@ -129,6 +132,7 @@ class Node final : private Effects,
   Handle<uv_prepare_t> before_sleep_;
   Handle<uv_timer_t> watch_timer_;
   std::unique_ptr<Engine> engine_;
+  std::unique_ptr<DenialLog> denial_log_;  ///< null: they are not logged
   std::unique_ptr<Resolver> resolver_;
   Resolution last_resolution_;  // all addresses that still count as listed, and the last round's errors
   std::optional<Resolution> logged_;

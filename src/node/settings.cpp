@@ -161,6 +161,12 @@ Expected read_log_format(std::string_view text, Settings& settings) {
   return {};
 }
 
+Expected read_log_denials(std::string_view text, Settings& settings) {
+  if (text != "on" && text != "off") return "on or off";
+  settings.log_denials = text == "on";
+  return {};
+}
+
 constexpr std::int64_t day_ms = 86'400'000;
 
 constexpr std::array specs{
@@ -234,9 +240,12 @@ constexpr std::array specs{
                 read_trusted_hops},
     SettingSpec{"log-level", "", "STARLING_LOG_LEVEL", "trace|debug|info|warn|error", "info",
                 "How much to log", read_log_level},
-    SettingSpec{"log-format", "", "STARLING_LOG_FORMAT", "text|json", "text",
-                "How log lines look; json is one object a line with ts, level, msg, node and what it is about",
-                read_log_format},
+    SettingSpec{
+        "log-format", "", "STARLING_LOG_FORMAT", "text|json", "text",
+        "How log lines look; json is one object a line with ts, level, msg, node and what it is about",
+        read_log_format},
+    SettingSpec{"log-denials", "", "STARLING_LOG_DENIALS", "on|off", "off",
+                "Log a line, at info, when a limit first denies a principal in a window", read_log_denials},
 };
 
 std::string place_of(const ConfigSetting& setting, const std::string& file_name) {

@@ -55,6 +55,7 @@ struct Settings {
   std::uint8_t trusted_hops = 0;  ///< 0: X-Forwarded-For is not looked at
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::text;
+  bool log_denials = false;
 };
 
 struct SettingSpec {

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import threading
 
-from harness import ClusterCase, main, wait_until
+from harness import ClusterCase, long_window, main, wait_until
 from harness.node import SYNC_PORT
 
 
@@ -91,6 +91,62 @@ class Logs(ClusterCase):
         made.node.signal(signal.SIGTERM)
         self.assertEqual(made.node.wait_exit(), 0)
         os.close(made.reader)
+
+
+class Denials(ClusterCase):
+    rule = ('rules:\n  - name: per-user\n    match: {{principal: "*"}}\n    limits: [{{requests: 2, per: {per}}}]\n'
+            '  - name: learns\n    learning: true\n    match: {{tenant: "*"}}\n    limits: [{{requests: 1, per: {per}}}]\n')
+
+    def setUp(self):
+        super().setUp()
+        self.per, seconds = long_window()
+        self.shown_per = "1h" if seconds == 3600 else self.per
+
+    def ask(self, node, count, **entries):
+        with node.session() as session:
+            return [session.check(**entries).status for _ in range(count)]
+
+    def config(self, setting=""):
+        return self.rules(setting + self.rule.format(per=self.per))
+
+    def denials(self, node):
+        return [line for line in node.log().splitlines() if re.search(r"\bdenied\b", line)]
+
+    def test_json_one_line_for_each_denied_principal(self):
+        node = self.node(1, config=self.config("settings: {log-denials: on}\n"), log_format="json").wait_ready()
+        hostile = 'x"\n{"forged":1}\x1b[31m'
+        self.assertEqual(self.ask(node, 102, principal="alice"), [200] * 2 + [429] * 100)
+        self.assertEqual(self.ask(node, 5, principal=hostile), [200] * 2 + [429] * 3)
+        self.assertEqual(self.ask(node, 100, tenant="acme"), [200] * 100)
+        self.assertEqual(self.ask(node, 2, principal="bob"), [200] * 2)
+        self.assertEqual(node.terminate(), 0)  # all that is queued is written then
+        lines = [json.loads(line) for line in self.denials(node)]
+        told = [tuple(line[key] for key in ("level", "msg", "node", "rule", "principal", "limit", "per", "reason", "learning"))
+                for line in lines]
+        denied = ("info", "denied", "n1", "per-user")
+        self.assertEqual(told, [(*denied, "principal=alice", 2, self.shown_per, "limit", False),
+                                (*denied, 'principal=x"?{"forged":1}?[31m', 2, self.shown_per, "limit", False),
+                                ("info", "would be denied, but the limit only learns", "n1", "learns", "tenant=acme", 1, self.shown_per, "limit", True)])
+
+    def test_text_and_a_reload_in_between(self):
+        node = self.node(1, config=self.config(), log_denials="on").wait_ready()
+        self.ask(node, 50, principal="alice")
+        self.rules(self.rule.format(per=self.per).replace("requests: 2", "requests: 0"))
+        wait_until("the reload", lambda: "rules reloaded" in node.log())
+        self.ask(node, 50, principal="alice")
+        self.ask(node, 50, principal="b o b")
+        self.assertEqual(node.terminate(), 0)
+        told = [re.sub(r"^\S+Z info +", "", line) for line in self.denials(node)]
+        rest = f"per={self.shown_per} reason=limit learning=false"
+        self.assertEqual(told, [f'denied rule=per-user principal="principal=alice" limit=2 {rest}',
+                                f'denied rule=per-user principal="principal=b o b" limit=0 {rest}'])
+
+    def test_off_unless_asked_for(self):
+        node = self.node(1, config=self.config()).wait_ready()
+        self.assertEqual(node.setting("log-denials"), ("off", "default"))
+        self.assertEqual(self.ask(node, 3, principal="alice"), [200, 200, 429])
+        self.assertEqual(node.terminate(), 0)
+        self.assertEqual(self.denials(node), [])
 
 
 class StatusWords(ClusterCase):

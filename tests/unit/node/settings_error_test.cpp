@@ -77,6 +77,7 @@ TEST_SUITE("node.settings errors") {
          "a whole number of MiB per second from 1 to 100000"},
         {"trusted-hops", {"-1", "33", "1.5", "all", ""}, "a whole number of proxies from 0 to 32"},
         {"log-level", {"INFO", "verbose", "", "info "}, "trace, debug, info, warn or error"},
+        {"log-denials", {"true", "ON", "", "on "}, "on or off"},
     };
     for (const Case& c : cases)
       for (const std::string& value : c.bad) {

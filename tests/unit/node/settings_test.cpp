@@ -82,6 +82,7 @@ TEST_SUITE("node.settings") {
     CHECK(settings.attributes.empty());
     CHECK(settings.trusted_hops == 0);
     CHECK(settings.log_level == LogLevel::info);
+    CHECK_FALSE(settings.log_denials);
   }
 
   TEST_CASE("names are unique among flags, dotted names and variables, and each default is a good value") {
@@ -156,6 +157,7 @@ TEST_SUITE("node.settings") {
                                                      {"attributes", "path,principal=X-Api-Key"},
                                                      {"trusted-hops", "32"},
                                                      {"log-level", "error"},
+                                                     {"log-denials", "on"},
                                                      {"http-port", "0"},
                                                      {"grpc-port", "1"},
                                                      {"grpc-max-connection-age", "0s"},
@@ -176,6 +178,7 @@ TEST_SUITE("node.settings") {
     CHECK(settings.attributes == AttributeMap::parse("path=@path,principal=X-Api-Key").value());
     CHECK(settings.trusted_hops == 32);
     CHECK(settings.log_level == LogLevel::error);
+    CHECK(settings.log_denials);
     CHECK(settings.http_port == 0);
     CHECK(settings.grpc_port == 1);
     CHECK(settings.grpc_max_connection_age == milliseconds(0));
