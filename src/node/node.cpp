@@ -221,9 +221,12 @@ void Node::notify(const Notice& notice) {
       troubles_.add(Trouble::joined_incomplete, 1, Loop::now());
       return log_->warn(
           "ready after --join-timeout without the counts of every peer; they will be taken in as they come");
-    case Notice::Kind::counter_table_full:
-      return log_->error({{"counters", notice.detail}},
+    case Notice::Kind::counter_table_full: {
+      const std::uint64_t refused = engine_->counts().counters_refused;
+      const std::uint64_t told_before = std::exchange(counters_refused_told_, refused);
+      return log_->error({{"count", refused - told_before}, {"counters", notice.detail}},
                          "counter table full: limits go uncounted until windows end; raise --max-counters");
+    }
     case Notice::Kind::peer_table_full:
       return report(Trouble::peer_table_full, static_cast<std::uint64_t>(notice.detail));
     case Notice::Kind::clock_skew:

@@ -145,6 +145,7 @@ class Node final : private Effects,
   WallTime rules_since_;
   std::uint64_t dns_ok_ = 0;
   std::uint64_t dns_failed_ = 0;
+  std::uint64_t counters_refused_told_ = 0;
   DurationHistogram decision_times_;
   std::uint32_t decisions_to_sample_ = decisions_per_sample;
   Troubles troubles_;

@@ -92,6 +92,17 @@ class Logs(ClusterCase):
         self.assertEqual(made.node.wait_exit(), 0)
         os.close(made.reader)
 
+    def test_a_full_counter_table_says_how_many_found_no_room(self):
+        node = self.node(1, config=self.one_rule(10), max_counters=10, log_format="json").wait_ready()
+        with node.session() as session:
+            for number in range(60):
+                self.assertEqual(session.check(principal=f"caller-{number}").status, 200)
+        wait_until("the line", lambda: "counter table full" in node.log())
+        self.assertEqual(node.terminate(), 0)
+        (line,) = [json.loads(line) for line in node.log().splitlines() if "counter table full" in line]
+        self.assertEqual((line["level"], line["counters"]), ("error", 10))
+        self.assertIn(line["count"], range(1, 51))
+
 
 class Denials(ClusterCase):
     rule = ('rules:\n  - name: per-user\n    match: {{principal: "*"}}\n    limits: [{{requests: 2, per: {per}}}]\n'
