@@ -168,7 +168,7 @@ int run_node(const std::map<std::string, std::string>& flags) {
     auto read = read_config_texts(config);
     auto understood = read ? understand_config(*read) : tl::unexpected(read.error());
     if (!understood) {
-      for (const std::string& line : understood.error()) fmt::print(stderr, "starling: {}\n", line);
+      for (const std::string& line : understood.error().lines) fmt::print(stderr, "starling: {}\n", line);
       return 1;
     }
     texts = std::move(*read);

@@ -23,7 +23,7 @@ std::string Reloader::settings_changed(const LoadedSettings& loaded) const {
 
 void Reloader::on_config(ConfigFile config) {
   const auto loaded = load_settings(options_.flags, options_.environment, config.settings, options_.path);
-  if (!loaded) return on_bad_config({loaded.error().message});
+  if (!loaded) return on_bad_config({.lines = {loaded.error().message}});
   for (const ConfigError& warning : config.warnings) log_->warn("{}", warning.to_string());
   if (const std::string names = settings_changed(*loaded); !names.empty())
     log_->warn("settings: {} changed in {}; restart the node for that to hold", names, options_.path);
@@ -33,10 +33,8 @@ void Reloader::on_config(ConfigFile config) {
 }
 
 void Reloader::on_bad_config(const ConfigProblems& problems) {
-  node_.reload_failed(
-      problems.front(),
-      problems.front().find(": expected a readable YAML file or a directory") != std::string::npos);
-  for (const std::string& line : problems) log_->error("reload refused, the old rules stay: {}", line);
+  node_.reload_failed(problems.lines.front(), problems.is_missing);
+  for (const std::string& line : problems.lines) log_->error("reload refused, the old rules stay: {}", line);
 }
 
 void Reloader::on_watch_lost(const std::string& why, std::chrono::milliseconds looked_at_every) {

@@ -44,8 +44,9 @@ tl::expected<ConfigTexts, ConfigProblems> read_standard_input() {
     if (bytes == 0) break;
   }
   if (std::ferror(stdin) == 0) return ConfigTexts{{"standard input", std::move(text)}};
-  return tl::unexpected(ConfigProblems{
-      fmt::format("standard input: expected YAML, found: {}; pipe a file into it", std::strerror(errno))});
+  return tl::unexpected(
+      ConfigProblems{.lines = {fmt::format("standard input: expected YAML, found: {}; pipe a file into it",
+                                           std::strerror(errno))}});
 }
 
 /// Judges a path as a node would that starts with it.
@@ -55,7 +56,7 @@ Verdict judge(const std::string& path) {
   const auto texts = piped ? read_standard_input() : read_config_texts(path);
   const auto config = texts ? understand_config(*texts) : tl::unexpected(texts.error());
   if (!config) {
-    verdict.errors = config.error();
+    verdict.errors = config.error().lines;
     return verdict;
   }
   verdict.has_rules = config->has_rules;

@@ -61,7 +61,7 @@ ConfigFile built_in() {
 
 Read<ConfigFile> understand(const ConfigTexts& texts) {
   auto config = understand_config(texts);
-  if (!config) return tl::unexpected(joined(config.error()));
+  if (!config) return tl::unexpected(joined(config.error().lines));
   return std::move(*config);
 }
 
@@ -71,7 +71,7 @@ Read<ConfigFile> rules_of(const NodeOptions& options) {
   if (!options.rules.empty()) return understand({ConfigText{std::string(rules_text_name), options.rules}});
   if (options.rules_path.empty()) return built_in();
   const auto texts = read_config_texts(options.rules_path);
-  if (!texts) return tl::unexpected(joined(texts.error()));
+  if (!texts) return tl::unexpected(joined(texts.error().lines));
   return understand(*texts);
 }
 

@@ -19,11 +19,15 @@ namespace {
 namespace fs = std::filesystem;
 
 tl::unexpected<ConfigProblems> problem(std::string line) {
-  return tl::unexpected(ConfigProblems{std::move(line)});
+  return tl::unexpected(ConfigProblems{.lines = {std::move(line)}});
+}
+
+tl::unexpected<ConfigProblems> missing(std::string line) {
+  return tl::unexpected(ConfigProblems{.lines = {std::move(line)}, .is_missing = true});
 }
 
 tl::unexpected<ConfigProblems> unreadable(const std::string& path, std::string_view why) {
-  return problem(fmt::format(
+  return missing(fmt::format(
       "{}: expected a readable YAML file or a directory of them, found: {}; check the path given by "
       "--config or STARLING_CONFIG",
       path, why));
@@ -52,7 +56,7 @@ tl::expected<std::vector<std::string>, ConfigProblems> files_in(const std::strin
   }
   if (error) return unreadable(directory, error.message());
   if (files.empty())
-    return problem(
+    return missing(
         fmt::format("{}: expected at least one file *.yaml or *.yml in this directory, found none; for "
                     "the built-in rule name no directory",
                     directory));
@@ -124,15 +128,15 @@ tl::expected<ConfigTexts, ConfigProblems> read_config_texts(const std::string& p
 tl::expected<ConfigFile, ConfigProblems> understand_config(const ConfigTexts& texts) {
   auto config = parse_configs(texts);
   if (config) return std::move(*config);
-  ConfigProblems lines;
-  for (const ConfigError& error : config.error()) lines.push_back(error.to_string());
-  return tl::unexpected(std::move(lines));
+  ConfigProblems problems;
+  for (const ConfigError& error : config.error()) problems.lines.push_back(error.to_string());
+  return tl::unexpected(std::move(problems));
 }
 
 std::string config_fingerprint(const std::string& path) {
   if (!is_directory(path)) return fingerprint_of_file(path);
   const auto files = files_in(path);
-  if (!files) return files.error().front();
+  if (!files) return files.error().lines.front();
   std::string all;
   for (const std::string& file : *files) all += fingerprint_of_file(file);
   return all;

@@ -18,7 +18,12 @@ namespace starling {
 inline constexpr std::size_t config_files_max = 1000;
 
 using ConfigTexts = std::vector<ConfigText>;
-using ConfigProblems = std::vector<std::string>;  ///< one line each, never empty
+struct ConfigProblems {
+  std::vector<std::string> lines;  ///< one each for people, never empty
+  bool is_missing = false;         ///< there is nothing to read, or it cannot be read
+
+  friend bool operator==(const ConfigProblems&, const ConfigProblems&) = default;
+};
 
 /// The texts as they are on disk. Blocks; may be called on any thread.
 tl::expected<ConfigTexts, ConfigProblems> read_config_texts(const std::string& path);

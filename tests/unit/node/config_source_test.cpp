@@ -10,10 +10,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string only_problem(const tl::expected<ConfigTexts, ConfigProblems>& read) {
+std::string only_problem(const tl::expected<ConfigTexts, ConfigProblems>& read, bool is_missing = true) {
   REQUIRE_FALSE(read.has_value());
-  REQUIRE(read.error().size() == 1);
-  return read.error().front();
+  REQUIRE(read.error().lines.size() == 1);
+  CHECK(read.error().is_missing == is_missing);
+  return read.error().lines.front();
 }
 
 std::vector<std::string> names(const ConfigTexts& texts) {
@@ -90,7 +91,7 @@ TEST_SUITE("node.config_source") {
     for (std::size_t i = 0; i < config_files_max; ++i) write(scratch / (std::to_string(i) + ".yaml"), "");
     CHECK(read_config_texts(scratch.text())->size() == config_files_max);
     write(scratch / "one-more.yaml", "");
-    CHECK(only_problem(read_config_texts(scratch.text())).find("expected at most 1000 files") !=
+    CHECK(only_problem(read_config_texts(scratch.text()), false).find("expected at most 1000 files") !=
           std::string::npos);
     write(scratch / "large", std::string(config_bytes_max + 100'000, '#'));
     const auto large = read_config_texts((scratch / "large").string());
@@ -99,7 +100,7 @@ TEST_SUITE("node.config_source") {
     CHECK(large->front().text.size() <= config_bytes_max + 64 * 1024);
     const auto understood = understand_config(*large);
     REQUIRE_FALSE(understood.has_value());
-    CHECK(understood.error().front().find("expected at most 16777216 bytes") != std::string::npos);
+    CHECK(understood.error().lines.front().find("expected at most 16777216 bytes") != std::string::npos);
   }
 
   TEST_CASE("the meaning is that of all texts, or one line for each error") {
@@ -108,8 +109,9 @@ TEST_SUITE("node.config_source") {
     CHECK(good->rules.learning);
     const auto bad = understand_config({{"a", "rulez: []\nlearning: 1\n"}});
     REQUIRE_FALSE(bad.has_value());
-    REQUIRE(bad.error().size() == 2);
-    CHECK(bad.error()[1] == "a:2:11: learning: expected true or false, found \"1\"");
+    REQUIRE(bad.error().lines.size() == 2);
+    CHECK_FALSE(bad.error().is_missing);
+    CHECK(bad.error().lines[1] == "a:2:11: learning: expected true or false, found \"1\"");
   }
 
   TEST_CASE("the fingerprint changes with content, replacement, and what is there") {

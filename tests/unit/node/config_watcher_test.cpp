@@ -85,8 +85,8 @@ class World final : private ConfigWatcher::Listener {
     configs.push_back(std::move(config));
     on_news();
   }
-  void on_bad_config(const ConfigProblems& lines) override {
-    problems.push_back(lines.front());
+  void on_bad_config(const ConfigProblems& found) override {
+    problems.push_back(found.lines.front());
     on_news();
   }
   void on_watch_lost(const std::string& why, std::chrono::milliseconds) override { losses.push_back(why); }
