@@ -176,11 +176,20 @@ void Adviser::on_silence() {
 }
 
 void Adviser::on_join() {
-  if (recent(Trouble::joined_incomplete) != 0)
+  if (recent(Trouble::joined_incomplete) == 0) return;
+  auto missing =
+      addresses([](const PeerView& peer) { return peer.state != "alive" && peer.state != "left"; });
+  if (missing.empty())  // They came later: a cluster that starts is listed before it runs.
+    note("joined_incomplete",
+         "this node became ready after --join-timeout without the counts of every peer ({}); all are here "
+         "now. "
+         "If they ran already, it may have admitted too much in the windows of then: raise --join-timeout",
+         lately);
+  else
     add("joined_incomplete",
         "this node became ready after --join-timeout without the counts of every peer ({}): until the "
-        "windows of then end it may admit too much; check the peers named here, or raise --join-timeout",
-        lately);
+        "windows of then end it may admit too much; check {}, or raise --join-timeout",
+        lately, some_of(std::move(missing)));
 }
 
 void Adviser::on_configuration() {

@@ -62,7 +62,7 @@ def find(program):
 def why_not():
     """One sentence on what is missing for such networks here, or None. Makes a small one and takes it down again."""
     if os.geteuid() != 0:
-        return f"expected root, which network namespaces need, found user id {os.geteuid()}"
+        return f"expected root, which network namespaces need, found user id {os.geteuid()}; run it as root, or by sudo"
     for program, package in (("ip", "iproute2"), ("nft", "nftables")):
         if find(program) is None:
             return f"expected {program} (Debian package {package}), found none; run scripts/install-deps --for test"

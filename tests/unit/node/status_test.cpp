@@ -163,7 +163,6 @@ TEST_SUITE("node.status") {
         {Trouble::decisions_failed, "decisions_failed"},
         {Trouble::uncounted, "uncounted"},
         {Trouble::truncated, "truncated"},
-        {Trouble::joined_incomplete, "joined_incomplete"},
         {Trouble::accept_failed, "accept_failed"},
         {Trouble::connections_refused, "connections_refused"},
         {Trouble::send_failed, "send_failed"},
@@ -185,6 +184,22 @@ TEST_SUITE("node.status") {
       CHECK(contains(only_advice(status), "the last 10 minutes"));
       CHECK(verdict(advice_of(status)) == "1 thing to do");
     }
+  }
+
+  TEST_CASE("ready too early: a note once all are here, else who is missing") {
+    NodeStatus status = well();
+    happened(status, Trouble::joined_incomplete, 1);
+    CHECK(only_code(status) == "joined_incomplete");
+    CHECK(contains(only_advice(status), "(in the last 10 minutes); all are here now"));
+    CHECK(verdict(advice_of(status)) == "healthy");
+    status.peers.push_back(peer("candidate", 9));
+    const std::vector<Advice> all = advice_of(status);
+    REQUIRE(all.size() == 2);
+    CHECK(verdict(all) == "2 things to do");
+    const Advice& joined = all[0].code == "joined_incomplete" ? all[0] : all[1];
+    CHECK(joined.code == "joined_incomplete");
+    CHECK_FALSE(joined.is_note);
+    CHECK(contains(joined.text, "check 10.0.0.9, or raise --join-timeout"));
   }
 
   TEST_CASE("a table that fills up is told before it is full") {
