@@ -175,21 +175,22 @@ void Adviser::on_silence() {
         dead.size(), some_of(dead));
 }
 
+/// A note, for what there is to do about a peer that is missing has been said by then.
 void Adviser::on_join() {
-  if (recent(Trouble::joined_incomplete) == 0) return;
+  if (recent(Trouble::joined_incomplete) == 0 || status_.peers.empty()) return;
   auto missing =
       addresses([](const PeerView& peer) { return peer.state != "alive" && peer.state != "left"; });
-  if (missing.empty())  // They came later: a cluster that starts is listed before it runs.
+  if (missing.empty())  // They came later: DNS lists a cluster that starts before all of it runs.
     note("joined_incomplete",
          "this node became ready after --join-timeout without the counts of every peer ({}); all are here "
          "now. "
          "If they ran already, it may have admitted too much in the windows of then: raise --join-timeout",
          lately);
   else
-    add("joined_incomplete",
-        "this node became ready after --join-timeout without the counts of every peer ({}): until the "
-        "windows of then end it may admit too much; check {}, or raise --join-timeout",
-        lately, some_of(std::move(missing)));
+    note("joined_incomplete",
+         "this node became ready after --join-timeout without the counts of every peer ({}), and {} is still "
+         "missing: until the windows of then end it may admit too much",
+         lately, some_of(std::move(missing)));
 }
 
 void Adviser::on_configuration() {
