@@ -110,6 +110,7 @@ class Ends(ClusterScript):
         for host, port in places[1:]:
             status = request(host, int(port), "/v1/status").json()
             self.assertEqual((status["ready"], status["cluster_size"]), (True, 2))
+            self.assertEqual(status["verdict"], "healthy", status["advice"])
         second = self.start("2", "--keep", *calm)
         self.assertIn("--stop", self.finish(second)[1])
         self.assertEqual(second.returncode, 1)

@@ -27,7 +27,7 @@ class DnsServer:
         # --no-daemon also keeps dnsmasq from dropping rights it may not have and from writing a pid file.
         self._process = spawn(
             [find("dnsmasq") or "dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--log-facility=-", "--no-resolv",
-             "--no-hosts", f"--addn-hosts={self._hosts_path}", "--local=/cluster.local/", "--local=//", f"--local-ttl={ttl_s}",
+             "--no-hosts", f"--addn-hosts={self._hosts_path}", "--local=/cluster.local/", "--domain-needed", f"--local-ttl={ttl_s}",
              f"--listen-address={address}", "--bind-interfaces", f"--port={port}", *["--log-queries"][:log_queries]],
             self.log_path)
         self._wait_for_load(1)
