@@ -31,7 +31,7 @@ function putFacts(page, status) {
   for (const frontEnd of page.front_ends) pairs.push([`Front end ${frontEnd.name}`, frontEndText(frontEnd)]);
   for (const [words, count] of [["Limits not counted, table full", decisions.uncounted], ["Held to some limits only", decisions.truncated], ["Could not be decided", decisions.failed], ["Errors of UDP sockets", datagrams.socket_errors]])
     if (count > 0) pairs.push([words, whole(count)]);
-  const reasons = Object.entries(datagrams.dropped).map(([reason, count]) => `${reason.replaceAll("_", " ")} ${whole(count)}`);
+  const reasons = Object.entries(datagrams.dropped).filter(([reason]) => reason !== "from_self").map(([reason, count]) => `${reason.replaceAll("_", " ")} ${whole(count)}`);
   if (reasons.length > 0) pairs.push(["Datagrams dropped", reasons.join(", ")]);
   if (status !== null) pairs.push(...factsOfStatus(status));
   putPairs(byId("facts"), pairs);

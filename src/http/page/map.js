@@ -64,11 +64,12 @@ class NeighborhoodMap {
     const width = Math.max(280, Math.round(this.width));
     const height = peers.length === 0 ? 170 : peers.length <= 2 ? 210 : peers.length <= 6 ? 310 : 360;
     setAttribute(picture, "viewBox", `0 0 ${width} ${height}`);
-    const items = [{ self, x: width / 2, y: height / 2 - 8 }];
+    const shortOf = this.shortNames();
+    const items = [{ self, x: width / 2, y: height / 2 - 8, name: shortOf(null) }];
     peers.forEach((peer, at) => {
       const angle = (2 * Math.PI * at) / peers.length - Math.PI / 2 + (peers.length === 2 ? Math.PI / 2 : 0);
       const x = width / 2 + (width / 2 - 62) * Math.cos(angle);
-      items.push({ peer, x, y: height / 2 - 14 + (height / 2 - 42) * Math.sin(angle) });
+      items.push({ peer, name: shortOf(peer), x, y: height / 2 - 14 + (height / 2 - 42) * Math.sin(angle) });
     });
     const edges = items.slice(1);
     const parts = [...edges.map((item) => ({ ...item, edge: true })), ...items];
@@ -99,16 +100,21 @@ class NeighborhoodMap {
       sign.dataset.state = state;
       sign.replaceChildren(shapeOf(state, part.peer ? 16 : 24));
     }
-    setText(name, shown(part.peer ? nameOfPeer(part.peer) : part.self.name, 14));
+    setText(name, shown(part.name, 14));
     setText(line, part.peer ? peerInShort(part.peer).split(" · ").slice(0, 2).join(" · ") : "this node");
     this.describe(node, part.peer);
   }
 
+  /** Names without what they have in common; null is this node. */
+  shortNames() {
+    const nameOf = (peer) => (peer ? nameOfPeer(peer) : this.data.self.name);
+    const common = commonStart([null, ...this.data.peers].filter((peer) => !peer || peer.name !== "").map(nameOf));
+    return (peer) => (common > 4 && (!peer || peer.name !== "") ? `…${nameOf(peer).slice(common)}` : nameOf(peer));
+  }
+
   drawGrid() {
     const items = [null, ...this.data.peers];
-    const nameOf = (peer) => (peer ? nameOfPeer(peer) : this.data.self.name);
-    const common = commonStart(items.filter((peer) => !peer || peer.name !== "").map(nameOf));
-    const shortOf = (peer) => (common > 4 && (!peer || peer.name !== "") ? `…${nameOf(peer).slice(common)}` : nameOf(peer));
+    const shortOf = this.shortNames();
     keyed(this.place.firstElementChild, items, (peer) => (peer ? keyOfPeer(peer) : "self"), (peer) => {
       const node = el("button", { type: "button", class: "place" }, glyph(peer ? peer.state : "self"), el("bdi"), el("span", { class: "small" }));
       this.listen(node, peer ? keyOfPeer(peer) : null);
