@@ -52,7 +52,7 @@ class Refuses(ClusterCase):
         for arguments in (("--bogus",), ("ftp://127.0.0.1",), ("http://127.0.0.1:99999",), (url, "--pattern", "evn"), (url, "--rate", "x"),
                           (url, "--rate", "nan"), (url, "--entry", "novalue"), (url, "--entry", "a=1", "--entry", "a=2"), ("--local", "0"),
                           ("--local", "2", url), (url, "--limit", "5/1s"), ("--local", "1", "--limit", "5"), ("--local", "1", "--limit", "0/5s"),
-                          (url, "--plot", "x.pdf"), (url, "--seconds", "3", "--windows", "3"), (url, "--pattern", "even,churn"),
+                          (url, "--plot", "x.pdf"), (url, "--plot", "no/such/x.png"), (url, "--seconds", "3", "--windows", "3"), (url, "--pattern", "even,churn"),
                           (url, "--admin", url, url), (url, "--pattern", "principals", "--principal", "x"),
                           (url, "--generator", "wrk", "--protocol", "grpc")):
             with self.subTest(arguments=arguments):
