@@ -68,8 +68,8 @@ void FrontEnds::on_http2(Handle<ClientStream> stream, std::string_view received)
   grpc_server_.adopt(std::move(stream), received);
 }
 
-void FrontEnds::drain() {
-  http_server_.drain();
+void FrontEnds::drain(std::chrono::milliseconds silence_max) {
+  http_server_.drain(silence_max);
   grpc_health_.leave();
   grpc_server_.drain();
 }

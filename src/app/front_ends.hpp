@@ -1,6 +1,7 @@
 /// The front ends of a node process: what listens for gateways and for people, and how that meets the node.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -35,8 +36,9 @@ class FrontEnds final : private http::Http2Handover {
   /// Error: one line that names the setting.
   tl::expected<void, std::string> start();
 
-  /// Takes no new clients and lets those that are there finish; people can still ask.
-  void drain();
+  /// Sends the clients away and lets them finish, within their own limits and `silence_max` for those that
+  /// say nothing; people can still ask.
+  void drain(std::chrono::milliseconds silence_max);
   bool drained() const;
   std::vector<FrontEndStatus> status() const;
   std::vector<RequestCount> requests() const;

@@ -131,7 +131,8 @@ void NodeProcess::on_stop() {
              "leaving: peers are told all counts, clients may finish");
   drain_deadline_ = Loop::now() + settings_.drain_timeout;
   node_.begin_leave();
-  front_ends_.drain();
+  // Silent clients get half of the time at most: the peers need some as well.
+  front_ends_.drain(settings_.drain_timeout / 2);
   auto timer = std::make_unique<uv_timer_t>();
   STARLING_CHECK(uv_timer_init(loop_.get(), timer.get()) == 0);
   drain_timer_ = adopt(std::move(timer), this);

@@ -50,6 +50,11 @@ void Connection::on_turn() {
 void Connection::on_deadline() {
   switch (place.wait) {
     case Wait::request:
+      if (has_unread_input() && !std::exchange(spared_, true))
+        renewed_ = true;  // it is read next
+      else
+        closed_ = true;
+      break;
     case Wait::close:
       closed_ = true;
       break;
@@ -73,12 +78,6 @@ void Connection::on_deadline() {
     case Wait::turn:
       break;
   }
-  settle();
-}
-
-void Connection::close_if_idle() {
-  if (serving_ || next_wait() != Wait::request || has_unread_input()) return;
-  closed_ = true;
   settle();
 }
 
@@ -135,11 +134,9 @@ void Connection::serve_pending() {
 std::size_t Connection::serve(std::string_view input) {
   std::size_t used = 0;
   has_more_ = false;
-  serving_ = true;
   if (untouched_ && begins_http2(input)) {
     // All that has come stays pending: as long as it may become the preface, and for the new owner once it
     // is.
-    serving_ = false;
     http2_ = input.size() >= http2_preface.size();
     return 0;
   }
@@ -181,9 +178,9 @@ std::size_t Connection::serve(std::string_view input) {
     scanner_.reset();
     line_checked_ = false;
     renewed_ = true;
+    spared_ = false;
     if (partial_ == nullptr) ++served_count;
   }
-  serving_ = false;
   if (used > 0) untouched_ = false;
   return used;
 }
@@ -360,8 +357,6 @@ void Connection::settle() {
     else
       begin_linger();
   }
-  if (context_.draining && !closed_ && !last_ && next_wait() == Wait::request && !has_unread_input())
-    closed_ = true;
   if (!closed_) update_reading();
   if (closed_) return owner_.on_closed(*this);
   owner_.on_wait(*this, next_wait(), std::exchange(renewed_, false));

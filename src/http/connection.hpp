@@ -83,8 +83,6 @@ class Connection {
   // Each of these may end with `ConnectionOwner::on_closed`, which destroys the connection.
   void on_turn();
   void on_deadline();
-  /// Closes if no request is under way and none has arrived.
-  void close_if_idle();
 
   /// Where the owner keeps the connection; the owner's alone.
   struct Place {
@@ -122,7 +120,7 @@ class Connection {
   void settle();
   void update_reading();
   Wait next_wait() const;
-  /// True if the kernel already holds a request: closing now would reset it.
+  /// True if the kernel may hold a request: closing now would reset it.
   bool has_unread_input() const;
   std::size_t queued_bytes() const { return output_.size() + in_flight_bytes_; }
   bool output_full() const { return queued_bytes() > context_.options.output_bytes_max; }
@@ -148,11 +146,11 @@ class Connection {
   bool reading_ = false;
   bool renewed_ = false;
   bool line_checked_ = false;
+  bool spared_ = false;    ///< at an idle deadline, for its unread input; once, as that may be blank lines
   bool has_more_ = false;  ///< `pending_` may hold complete requests
   bool last_ = false;      ///< the last answer is in `output_`, or sent
   bool lingering_ = false;
   bool input_ended_ = false;
-  bool serving_ = false;
   bool untouched_ = true;  ///< nothing has been taken from the input yet
   bool http2_ = false;     ///< another owner is to have the stream
   bool closed_ = false;

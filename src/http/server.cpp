@@ -61,12 +61,23 @@ tl::expected<void, std::string> Server::listen_unix(const UnixAddress& address) 
   return listening;
 }
 
-void Server::drain() {
-  context_.draining = true;
+void Server::drain(std::chrono::milliseconds idle_max) {
+  if (std::exchange(context_.draining, true)) return;
+  std::chrono::milliseconds& idle = context_.options.drain_idle_timeout;
+  idle = std::min({idle, idle_max, context_.options.idle_timeout});
+  for (StreamListener& listener : listeners_) listener.accept_queued();
+  listen_until_ms_ = uv_now(loop_.get()) + timeout_ms(Wait::request);
+  // The list stays in the order of its deadlines: those that become idle later have later ones.
+  for (Connection& connection : waiting(Wait::request))
+    connection.place.deadline_ms = std::min(connection.place.deadline_ms, listen_until_ms_);
+  if (context_.counters.connections_open == 0) return stop_listening();
+  arm(listen_until_ms_);
+}
+
+void Server::stop_listening() {
+  for (StreamListener& listener : listeners_) listener.accept_and_close();
   listeners_.clear();
   listening_.clear();
-  auto& idle = waiting(Wait::request);
-  for (auto next = idle.begin(); next != idle.end();) (next++)->close_if_idle();
 }
 
 FrontEndStatus Server::status() const {
@@ -124,7 +135,7 @@ void Server::on_wait(Connection& connection, Wait wait, bool renewed) {
 
 void Server::on_closed(Connection& connection) {
   waiting(connection.place.wait).erase(connection.place.self);
-  if (--context_.counters.connections_open > 0) return;
+  if (--context_.counters.connections_open > 0 || (context_.draining && !listeners_.empty())) return;
   uv_timer_stop(timer_.get());
   timer_due_ms_ = 0;
 }
@@ -139,6 +150,12 @@ void Server::on_idle() {
 void Server::on_timer() {
   timer_due_ms_ = 0;
   const std::uint64_t now_ms = uv_now(loop_.get());
+  if (context_.draining && !listeners_.empty()) {
+    if (listen_until_ms_ <= now_ms)
+      stop_listening();
+    else
+      arm(listen_until_ms_);
+  }
   for (const Wait wait : {Wait::request, Wait::head, Wait::body, Wait::output, Wait::close}) {
     auto& connections = waiting(wait);
     while (!connections.empty() && connections.front().place.deadline_ms <= now_ms)
@@ -160,6 +177,7 @@ void Server::arm(std::uint64_t deadline_ms) {
 
 std::uint64_t Server::timeout_ms(Wait wait) const {
   std::chrono::milliseconds timeout = context_.options.idle_timeout;
+  if (wait == Wait::request && context_.draining) timeout = context_.options.drain_idle_timeout;
   if (wait == Wait::head || wait == Wait::body) timeout = context_.options.header_timeout;
   if (wait == Wait::close) timeout = context_.options.linger_timeout;
   // At least 1 ms, so that a deadline just set is never due in the same sweep.

@@ -5,11 +5,19 @@
 /// Time limits cost one libuv timer per server. All connections that wait for the same thing have the same
 /// limit, so a list per kind of wait, appended at the end, is in the order of the deadlines by itself:
 /// changing what a connection waits for is a splice, and the timer looks at the lists' heads only.
+///
+/// A drain must not lose a request that is on its way. Closing a connection because nothing has come yet does
+/// just that: nobody can know what the client has sent meanwhile. So from the drain on every answer says
+/// `Connection: close`, which tells a client in use to ask elsewhere, and only a connection that stays silent
+/// for `drain_idle_timeout` is closed. As long new ones are let in, for one answer each: a client that was
+/// just sent away may be sent here again, by a balancer that has not heard yet. What the kernel has queued is
+/// accepted before the listeners close, which would reset it. If nobody is connected, nothing is waited for.
 #pragma once
 
 #include <uv.h>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <list>
 #include <string>
@@ -50,10 +58,13 @@ class Server final : private ConnectionOwner, private StreamListener::Acceptor {
   void hand_http2_to(Http2Handover& taker) { context_.http2 = &taker; }
   const Endpoint& local_endpoint() const { return local_; }  ///< the last one on TCP
 
-  /// Stops accepting and closes idle connections; what has been asked is answered, with `Connection: close`.
-  /// When the last connection is gone, nothing of the server keeps the loop running.
-  void drain();
-  bool drained() const { return context_.draining && context_.counters.connections_open == 0; }
+  /// Sends all clients away: what they ask is answered, with `Connection: close`. Silent connections are
+  /// closed, and new ones are refused, after `drain_idle_timeout`, and after `idle_max` if that is shorter;
+  /// at once if there is no connection. When all are gone, nothing of the server keeps the loop running.
+  void drain(std::chrono::milliseconds idle_max = std::chrono::milliseconds::max());
+  bool drained() const {
+    return context_.draining && listeners_.empty() && context_.counters.connections_open == 0;
+  }
 
   const Counters& counters() const { return context_.counters; }
   FrontEndStatus status() const;
@@ -67,6 +78,7 @@ class Server final : private ConnectionOwner, private StreamListener::Acceptor {
   void on_timer();
   void arm(std::uint64_t deadline_ms);
   std::uint64_t timeout_ms(Wait wait) const;
+  void stop_listening();
   std::list<Connection>& waiting(Wait wait) { return waiting_[static_cast<std::size_t>(wait)]; }
 
   Loop& loop_;
@@ -77,7 +89,8 @@ class Server final : private ConnectionOwner, private StreamListener::Acceptor {
   Handle<uv_timer_t> timer_;
   Handle<uv_idle_t>
       turns_;  ///< active while a connection waits for its turn: the loop then polls without waiting
-  std::uint64_t timer_due_ms_ = 0;  ///< 0: not armed
+  std::uint64_t timer_due_ms_ = 0;     ///< 0: not armed
+  std::uint64_t listen_until_ms_ = 0;  ///< of a drain
   std::array<std::list<Connection>, waits_count> waiting_;
 };
 

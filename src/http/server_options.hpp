@@ -23,6 +23,8 @@ struct ServerOptions {
   std::chrono::milliseconds idle_timeout{60'000};
   /// From a request's first byte to the end of its headers, and again to the end of its body if that is read.
   std::chrono::milliseconds header_timeout{10'000};
+  /// From the beginning of a drain on: what `idle_timeout` is then, and how long new connections are let in.
+  std::chrono::milliseconds drain_idle_timeout{1'000};
   /// For the client to close after the last answer.
   std::chrono::milliseconds linger_timeout{2'000};
 };

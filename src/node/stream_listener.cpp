@@ -1,8 +1,10 @@
 #include "node/stream_listener.hpp"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <memory>
 #include <utility>
 
@@ -34,6 +36,7 @@ tl::expected<Endpoint, int> StreamListener::listen(const Endpoint& endpoint, int
       error != 0)
     return tl::unexpected<int>(error);
   listener_ = std::move(listener);
+  queue_max_ = queue_max;
   return endpoint_of(reinterpret_cast<const sockaddr*>(&local));
 }
 
@@ -57,6 +60,7 @@ tl::expected<void, std::string> StreamListener::listen_unix(const UnixAddress& a
     return failed(error);
   }
   listener_ = std::move(listener);
+  queue_max_ = queue_max;
   unix_socket_ = std::move(*opened);
   return {};
 }
@@ -67,22 +71,61 @@ void StreamListener::close() {
   listener_.reset();
 }
 
+void StreamListener::accept_and_close() {
+  remove_unix_path(unix_socket_);
+  unix_socket_ = {};
+  accept_queued();
+  close();
+}
+
+void StreamListener::accept_queued() {
+  uv_os_fd_t listening = -1;
+  if (!listener_ || uv_fileno(reinterpret_cast<uv_handle_t*>(listener_.get()), &listening) != 0) return;
+  // The kernel queues one more than it was told. Those that come meanwhile must not keep us here for ever.
+  for (int left = queue_max_ + 1; left > 0; --left) {
+    const int fd = accept4(listening, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
+    if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+    if (fd < 0) return acceptor_.on_accept_failed(uv_translate_sys_error(errno));
+    Handle<ClientStream> accepted = make_stream();
+    int error = UV_ENOMEM;
+    if (accepted)
+      error = accepted->stream.type == UV_TCP ? uv_tcp_open(&accepted->tcp, fd)
+                                              : uv_pipe_open(&accepted->pipe, fd);
+    if (error == 0) {
+      welcome(std::move(accepted));
+      continue;
+    }
+    ::close(fd);
+    if (accepted) acceptor_.on_accept_failed(error);
+  }
+}
+
 void StreamListener::on_uv_connection(uv_stream_t* stream, int status) {
   if (auto* self = static_cast<StreamListener*>(stream->data)) self->on_connection(status);
 }
 
 void StreamListener::on_connection(int status) {
   if (status != 0) return acceptor_.on_accept_failed(status);
-  auto made = std::make_unique<ClientStream>();
-  const bool tcp = listener_->stream.type == UV_TCP;
-  const int init_error =
-      tcp ? uv_tcp_init(loop_.get(), &made->tcp) : uv_pipe_init(loop_.get(), &made->pipe, 0);
-  if (init_error != 0) return acceptor_.on_accept_failed(init_error);
-  Handle<ClientStream> accepted = adopt_stream(std::move(made), nullptr);
+  Handle<ClientStream> accepted = make_stream();
+  if (!accepted) return;
   if (const int error = uv_accept(&listener_->stream, &accepted->stream); error != 0)
     return acceptor_.on_accept_failed(error);
+  welcome(std::move(accepted));
+}
+
+Handle<ClientStream> StreamListener::make_stream() {
+  auto made = std::make_unique<ClientStream>();
+  const int error = listener_->stream.type == UV_TCP ? uv_tcp_init(loop_.get(), &made->tcp)
+                                                     : uv_pipe_init(loop_.get(), &made->pipe, 0);
+  if (error == 0) return adopt_stream(std::move(made), nullptr);
+  acceptor_.on_accept_failed(error);
+  return nullptr;
+}
+
+void StreamListener::welcome(Handle<ClientStream> accepted) {
   // Answers are whole when they are written; if it fails, they only come later.
-  if (tcp) uv_tcp_nodelay(&accepted->tcp, 1);
+  if (accepted->stream.type == UV_TCP) uv_tcp_nodelay(&accepted->tcp, 1);
   acceptor_.on_connection(std::move(accepted));
 }
 

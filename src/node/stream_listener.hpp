@@ -43,16 +43,26 @@ class StreamListener {
   /// Error: a line that names the path and says what to do.
   tl::expected<void, std::string> listen_unix(const UnixAddress& address, int queue_max);
 
-  /// Takes no further connections, and removes the path of a Unix domain socket.
+  /// Hands over at once the connections that wait in the kernel, without a turn of the loop.
+  void accept_queued();
+  /// Takes no further connections, and removes the path of a Unix domain socket. The kernel resets those that
+  /// are still queued: a drain uses `accept_and_close`.
   void close();
+  /// The same, and hands over what is queued. On a Unix domain socket nobody is lost: with its path gone the
+  /// queue only shrinks. On TCP it can still happen to who connects in the microseconds in between.
+  void accept_and_close();
 
  private:
   static void on_uv_connection(uv_stream_t* stream, int status);
   void on_connection(int status);
+  /// A stream of the listener's kind without a socket; null if the system gives none, which is reported.
+  Handle<ClientStream> make_stream();
+  void welcome(Handle<ClientStream> accepted);
 
   Loop& loop_;
   Acceptor& acceptor_;
   Handle<ClientStream> listener_;
+  int queue_max_ = 0;
   UnixSocket unix_socket_;  ///< whose path is to be removed; of TCP it has none
 };
 

@@ -153,8 +153,8 @@ TEST_SUITE("http.server") {
     CHECK(fixture.open() == 0);
   }
 
-  TEST_CASE("drain closes idle connections, answers what was asked, and lets the loop end") {
-    Fixture fixture({.linger_timeout = 50ms});
+  TEST_CASE("drain closes connections that stay idle, answers what was asked, and lets the loop end") {
+    Fixture fixture({.drain_idle_timeout = 50ms, .linger_timeout = 50ms});
     const auto idle = fixture.connect();
     const auto asking = fixture.connect();
     const auto halfway = fixture.connect();
@@ -181,7 +181,7 @@ TEST_SUITE("http.server") {
   }
 
   TEST_CASE("a handler may start the drain") {
-    Fixture fixture;
+    Fixture fixture({.drain_idle_timeout = 50ms});
     fixture.echo.on_drain = [&] { fixture.server->drain(); };
     const auto idle = fixture.connect();
     CHECK(fixture.ask(*idle, get("/i")).size() == 1);

@@ -129,8 +129,8 @@ TEST_SUITE("http.unix_connection") {
     CHECK(fixture.errors(ErrorReason::head_truncated) == 1);
   }
 
-  TEST_CASE("drain removes the path, closes who is idle and answers what has arrived") {
-    UnixFixture fixture({.linger_timeout = 50ms});
+  TEST_CASE("drain removes the path, closes who stays idle and answers what has arrived") {
+    UnixFixture fixture({.drain_idle_timeout = 50ms, .linger_timeout = 50ms});
     const auto idle = fixture.connect();
     const auto asking = fixture.connect();
     CHECK(fixture.ask(*idle, get("/i")).size() == 1);
@@ -139,9 +139,9 @@ TEST_SUITE("http.unix_connection") {
     asking->forget();
     asking->send_some(get("/last"));  // in the kernel, not yet read, when the drain begins
     fixture.server->drain();
+    CHECK(fixture.wait(*idle, [&] { return idle->ended(); }));
     CHECK(!std::filesystem::exists(fixture.unix_path->text()));
     CHECK(fixture.server->status().listeners.empty());
-    CHECK(fixture.wait(*idle, [&] { return idle->ended(); }));
     CHECK(fixture.wait(*asking, [&] { return asking->ended(); }));
     REQUIRE(answers(asking->received()).size() == 1);
     CHECK(answers(asking->received())[0].has("Connection: close"));
