@@ -71,7 +71,7 @@ void FrontEnds::on_http2(Handle<ClientStream> stream, std::string_view received)
 void FrontEnds::drain(std::chrono::milliseconds silence_max) {
   http_server_.drain(silence_max);
   grpc_health_.leave();
-  grpc_server_.drain();
+  grpc_server_.drain(silence_max);
 }
 
 std::vector<RequestCount> FrontEnds::requests() const {

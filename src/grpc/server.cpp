@@ -25,7 +25,7 @@ std::uint64_t sweep_interval_of(const ServerOptions& options) {
   std::chrono::milliseconds shortest =
       std::min({options.preface_timeout, options.call_timeout, options.output_timeout,
                 options.keepalive_interval, options.keepalive_timeout, options.goaway_notice_timeout,
-                options.goaway_timeout, options.linger_timeout});
+                options.goaway_timeout, options.linger_timeout, options.drain_accept_timeout});
   if (options.connection_age_max.count() > 0) shortest = std::min(shortest, options.connection_age_max);
   return std::clamp(static_cast<std::uint64_t>(std::max<std::int64_t>(shortest.count() / 4, 0)),
                     sweep_interval_min_ms, sweep_interval_max_ms);
@@ -72,10 +72,24 @@ tl::expected<Endpoint, int> Server::listen(const Endpoint& endpoint) {
   return listening;
 }
 
-void Server::drain() {
+void Server::drain(std::chrono::milliseconds accept_max) {
   if (std::exchange(draining_, true)) return;
-  listener_.close();
+  const auto accept_timeout = std::min(context_.session.options.drain_accept_timeout, accept_max);
+  listen_until_ms_ =
+      uv_now(loop_.get()) + static_cast<std::uint64_t>(std::max<std::int64_t>(accept_timeout.count(), 0));
+  listener_.accept_queued();
+  send_away();
+  if (counters().connections_open == 0) stop_listening();
+}
+
+void Server::stop_listening() {
+  listener_.accept_and_close();
   listening_ = false;
+  send_away();
+  if (counters().connections_open == 0) uv_timer_stop(sweep_.get());
+}
+
+void Server::send_away() {
   for (std::list<Connection>* list : {&connections_, &wanting_turn_})
     for (auto next = list->begin(); next != list->end();) (next++)->go_away();
 }
@@ -91,14 +105,14 @@ void Server::on_connection(Handle<ClientStream> stream) {
 void Server::adopt(Handle<ClientStream> stream, std::string_view received) {
   Counters& counters = context_.session.counters;
   // Only a connection that was accepted can be closed, so the bound is looked at last.
-  if (draining_ || counters.connections_open >= context_.session.options.connections_max) {
+  if (counters.connections_open >= context_.session.options.connections_max) {
     ++counters.connections_refused;
     return;
   }
   const auto on_sweep = [](uv_timer_t* handle) {
     if (Server* self = server_of(handle)) self->on_sweep();
   };
-  if (connections_.empty() && wanting_turn_.empty())
+  if (uv_is_active(reinterpret_cast<uv_handle_t*>(sweep_.get())) == 0)
     uv_timer_start(sweep_.get(), on_sweep, sweep_interval_ms_, sweep_interval_ms_);
   Connection& connection = connections_.emplace_back(context_, static_cast<ConnectionOwner&>(*this),
                                                      uv_now(loop_.get()), draw_age_ms());
@@ -106,6 +120,7 @@ void Server::adopt(Handle<ClientStream> stream, std::string_view received) {
   ++counters.connections_open;
   ++counters.connections_accepted;
   connection.start(std::move(stream), received);
+  if (draining_ && !listening_) send_away();
 }
 
 void Server::on_wants_turn(Connection& connection) {
@@ -119,7 +134,7 @@ void Server::on_wants_turn(Connection& connection) {
 
 void Server::on_closed(Connection& connection) {
   (connection.place.wants_turn ? wanting_turn_ : connections_).erase(connection.place.self);
-  if (--context_.session.counters.connections_open > 0) return;
+  if (--context_.session.counters.connections_open > 0 || (draining_ && listening_)) return;
   uv_timer_stop(sweep_.get());
 }
 
@@ -137,6 +152,7 @@ void Server::on_idle() {
 void Server::on_sweep() {
   for (std::list<Connection>* list : {&connections_, &wanting_turn_})
     for (auto next = list->begin(); next != list->end();) (next++)->on_sweep();
+  if (draining_ && listening_ && uv_now(loop_.get()) >= listen_until_ms_) stop_listening();
 }
 
 std::uint64_t Server::draw_age_ms() {

@@ -5,10 +5,17 @@
 /// life. So instead of deadlines that are kept in order on every step, a sweep looks at all connections once
 /// a second (more often if limits are shorter): limits are met to a second, the way of a request knows
 /// nothing of them, and 10,000 idle connections cost some ten-thousandths of the time.
+///
+/// A drain must not lose a call that is on its way. For open connections the two GOAWAYs of session.hpp see
+/// to that; but a client that was just sent away may be sent here again, by a balancer that has not heard
+/// yet. So for `drain_accept_timeout` new connections are let in and served as ever, and then sent away as
+/// well: told at once they would come back in a circle. What the kernel has queued is accepted before the
+/// listener closes, which would reset it. If nobody is connected, nothing is waited for.
 #pragma once
 
 #include <uv.h>
 
+#include <chrono>
 #include <cstdint>
 #include <list>
 #include <string_view>
@@ -46,13 +53,15 @@ class Server final : private ConnectionOwner, private StreamListener::Acceptor {
   tl::expected<Endpoint, int> listen(const Endpoint& endpoint);
   const Endpoint& local_endpoint() const { return local_; }
 
-  /// Serves a connection that was accepted elsewhere, of which `received` was read already.
+  /// Serves a connection that was accepted elsewhere, of which `received` was read already. One that comes
+  /// when a drain lets nobody in any more is sent away, in order.
   void adopt(Handle<ClientStream> stream, std::string_view received);
 
-  /// Stops accepting and sends all clients away (two GOAWAYs); what they have asked is answered. When the
-  /// last connection is gone, nothing of the server keeps the loop running.
-  void drain();
-  bool drained() const { return draining_ && counters().connections_open == 0; }
+  /// Sends all clients away (two GOAWAYs); what they have asked is answered. New connections are let in for
+  /// `drain_accept_timeout`, and for `accept_max` if that is shorter; not at all if there is no connection.
+  /// When all are gone, nothing of the server keeps the loop running.
+  void drain(std::chrono::milliseconds accept_max = std::chrono::milliseconds::max());
+  bool drained() const { return draining_ && !listening_ && counters().connections_open == 0; }
 
   const Counters& counters() const { return context_.session.counters; }
   /// Valid as long as the server.
@@ -65,6 +74,8 @@ class Server final : private ConnectionOwner, private StreamListener::Acceptor {
   void on_accept_failed(int error) override;
   void on_idle();
   void on_sweep();
+  void send_away();
+  void stop_listening();
   std::uint64_t draw_age_ms();
 
   Loop& loop_;
@@ -75,6 +86,7 @@ class Server final : private ConnectionOwner, private StreamListener::Acceptor {
   Handle<uv_timer_t> sweep_;  ///< active while there are connections
   Handle<uv_idle_t> turns_;   ///< active while a connection wants a turn: the loop then polls without waiting
   std::uint64_t sweep_interval_ms_;
+  std::uint64_t listen_until_ms_ = 0;  ///< of a drain
   bool draining_ = false;
   bool listening_ = false;
   std::list<Connection> connections_;

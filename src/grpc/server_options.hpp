@@ -55,6 +55,8 @@ struct ServerOptions {
   /// After this long, give or take a tenth, the client is sent to connect anew, so that it finds nodes that
   /// came later. 0: never.
   std::chrono::milliseconds connection_age_max{1'800'000};
+  /// How long a drain lets new connections in, before it sends them away too.
+  std::chrono::milliseconds drain_accept_timeout{1'000};
   /// Between the two GOAWAYs, unless the client says earlier that it has read the first.
   std::chrono::milliseconds goaway_notice_timeout{1'000};
   /// From the second GOAWAY until the calls that are under way are given up.

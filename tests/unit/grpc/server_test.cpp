@@ -87,8 +87,56 @@ TEST_SUITE("grpc.server") {
     CHECK(fixture.wait(*client, [&] { return fixture.server->drained(); }));
   }
 
+  TEST_CASE("while a drain lets new connections in, they are served, and then sent away") {
+    Fixture fixture({.drain_accept_timeout = milliseconds(3'600'000)});
+    const auto old = fixture.connect();
+    CHECK(fixture.ask(*old, echo_path, "x").status() == "0");
+    fixture.server->drain();
+    const auto fresh = fixture.connect();
+    CHECK(fixture.ask(*fresh, echo_path, "y").status() == "0");
+    CHECK(fixture.ask(*fresh, echo_path, "z").status() == "0");
+    CHECK(fresh->goaways().empty());
+    CHECK(fixture.wait(*old, [&] { return old->goaways().size() == 1; }));
+    CHECK(!fixture.server->drained());
+  }
+
+  TEST_CASE("who waits in the kernel when a drain begins, or stops to let others in, is served") {
+    Fixture fixture({.drain_accept_timeout = soon});
+    const auto ask_raw = [&] {
+      auto socket = fixture.connect_raw();
+      socket->send_some(
+          std::string(preface) + frame(NGHTTP2_SETTINGS, 0, 0, "") +
+          frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, header_block(headers_for(echo_path))) +
+          frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, message_of("x")));
+      return socket;
+    };
+    const auto early = ask_raw();
+    CHECK(fixture.open() == 0);
+    fixture.server->drain();
+    CHECK(fixture.open() == 1);
+    uv_sleep(2 * soon.count());  // the loop stands still for longer than the server waits
+    const auto late = ask_raw();
+    for (Socket* socket : {early.get(), late.get()}) {
+      std::string received;
+      CHECK(pump(fixture.loop, [&] {
+        received += socket->receive_some();
+        return frames_of(received, NGHTTP2_GOAWAY).size() == 1 &&
+               frames_of(received, NGHTTP2_DATA).size() == 1;
+      }));
+      fixture.send(*socket, frame(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, "starling"));
+      CHECK(pump(fixture.loop, [&] {
+        received += socket->receive_some();
+        return frames_of(received, NGHTTP2_GOAWAY).size() == 2 && socket->is_over();
+      }));
+      CHECK(!socket->reset());
+      socket->hang_up();
+    }
+    CHECK(pump(fixture.loop, [&] { return fixture.server->drained(); }));
+    CHECK(!fixture.connect_raw()->connected());
+  }
+
   TEST_CASE("after a drain nobody is let in, and nothing keeps the loop running") {
-    Fixture fixture({.goaway_notice_timeout = soon});
+    Fixture fixture({.drain_accept_timeout = soon, .goaway_notice_timeout = soon});
     const auto silent = fixture.connect_raw();
     CHECK(pump(fixture.loop, [&] { return fixture.open() == 1; }));
     fixture.server->drain();
@@ -100,7 +148,7 @@ TEST_SUITE("grpc.server") {
   }
 
   TEST_CASE("a call that hangs is given up some time after the second GOAWAY") {
-    Fixture fixture({.goaway_notice_timeout = soon, .goaway_timeout = soon});
+    Fixture fixture({.drain_accept_timeout = soon, .goaway_notice_timeout = soon, .goaway_timeout = soon});
     const auto client = fixture.connect();
     client->ask(headers_for(echo_path), "", false);
     CHECK(fixture.wait(*client, [&] { return fixture.server->counters().calls_open == 1; }));
