@@ -4,8 +4,10 @@
 import asyncio
 import random
 import signal
+import threading
 
-from harness import HTTP_PORT, ClusterCase, main, patience
+from harness import HTTP_PORT, ClusterCase, main, patience, wait_until
+from harness.grpc import RATE_LIMIT, GrpcClient, rate_limit_request
 
 nodes_count = 20
 answer_deadline_s = 15.0
@@ -54,6 +56,27 @@ class Client:
             self.lost.append(repr(problem))
 
 
+class GrpcCaller(threading.Thread):
+    """Calls over and over on one connection until it has read a GOAWAY. A call begun before that is to be answered."""
+
+    def __init__(self, address):
+        super().__init__(daemon=True)
+        self._client = GrpcClient(address)
+        self.answers_count = 0
+        self.lost = []
+
+    def run(self):
+        try:
+            with self._client:
+                while not self._client.goaways and not self.lost:
+                    reply = self._client.call(RATE_LIMIT, rate_limit_request("default", principal="alice"))
+                    if reply is None:
+                        self.lost.append("no message in the answer")
+                    self.answers_count += 1
+        except OSError as problem:
+            self.lost.append(repr(problem))
+
+
 class Drain(ClusterCase):
     def stop_under(self, gaps_s, over_unix=False):
         """Stops nodes one after the other, each under a client per gap that then goes to a node that stays."""
@@ -96,6 +119,21 @@ class Drain(ClusterCase):
 
     def test_clients_on_a_unix_domain_socket_lose_nothing(self):
         self.stop_under([None] * 2 + [(0.05, 0.3)] * 3, over_unix=True)
+
+    def test_grpc_calls_are_not_lost(self):
+        rules = self.one_rule(1_000_000)
+        nodes = [self.node(number + 1, config=rules, max_counters=1000) for number in range(nodes_count // 2)]
+        for node in nodes:
+            callers = [GrpcCaller(node.wait_ready().address) for _ in range(3)]
+            for caller in callers:
+                caller.start()
+            wait_until("calls", lambda: all(caller.answers_count > 2 or caller.lost for caller in callers))
+            node.signal(signal.SIGTERM)
+            for caller in callers:
+                caller.join(answer_deadline_s * patience())
+                self.assertFalse(caller.is_alive(), "a caller still waits for its answer, or for a GOAWAY")
+                self.assertEqual(caller.lost, [], f"after {caller.answers_count} answers")
+        self.assertEqual([node.wait_exit() for node in nodes], [0] * len(nodes))
 
 
 if __name__ == "__main__":
