@@ -76,8 +76,8 @@ class NodeProcess {
   Log log_;
   Node node_;
   FrontEnds front_ends_;
-  std::optional<Reloader> reloader_;
   std::optional<ServiceReports> reports_;
+  std::optional<Reloader> reloader_;
   Handle<uv_signal_t> on_hup_;
   Handle<uv_signal_t> on_term_;
   Handle<uv_signal_t> on_int_;
@@ -103,8 +103,9 @@ void NodeProcess::watch_signal(Handle<uv_signal_t>& handle, int number) {
 tl::expected<void, std::string> NodeProcess::start() {
   if (auto started = node_.start(); !started) return started;
   if (auto listening = front_ends_.start(); !listening) return listening;
-  if (!reload_.path.empty()) reloader_.emplace(loop_, node_, std::move(reload_), std::move(texts_), log_);
   reports_.emplace(loop_, node_);
+  reload_.on_settled = [this] { reports_->reloaded(); };
+  if (!reload_.path.empty()) reloader_.emplace(loop_, node_, std::move(reload_), std::move(texts_), log_);
   watch_signal(on_hup_, SIGHUP);
   watch_signal(on_term_, SIGTERM);
   watch_signal(on_int_, SIGINT);
@@ -115,8 +116,7 @@ void NodeProcess::on_hangup() {
   log_->info("SIGHUP: resolving the neighborhood and reading the configuration");
   reports_->reloading();
   node_.resolve_now();
-  if (reloader_) reloader_->reload_now();
-  reports_->reloaded();
+  reloader_ ? reloader_->reload_now() : reports_->reloaded();
 }
 
 void NodeProcess::on_stop() {
@@ -203,8 +203,11 @@ int run_node(const std::map<std::string, std::string>& flags) {
                           .setting_views = loaded->views,
                           .rules = std::move(file.rules),
                           .rules_from = file.has_rules ? config : "built-in"};
-    Reloader::Options reload{
-        .path = config, .flags = flags, .environment = environment, .settings = std::move(loaded->views)};
+    Reloader::Options reload{.path = config,
+                             .flags = flags,
+                             .environment = environment,
+                             .settings = std::move(loaded->views),
+                             .on_settled = {}};
     NodeProcess process(loop, std::move(options), log, http::WriteAccess(std::move(token)), std::move(reload),
                         std::move(texts));
     if (const auto started = process.start()) {

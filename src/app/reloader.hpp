@@ -5,6 +5,7 @@
 /// rules it has are as good as before.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ class Reloader final : private ConfigWatcher::Listener {
     std::map<std::string, std::string> flags;
     Environment environment;
     std::vector<SettingView> settings;  ///< in force
+    std::function<void()> on_settled;   ///< whatever was to be read has been, and is in force or refused
   };
 
   /// `loop` and `node` outlive this.
@@ -34,6 +36,7 @@ class Reloader final : private ConfigWatcher::Listener {
  private:
   void on_config(ConfigFile config) override;
   void on_bad_config(const ConfigProblems& problems) override;
+  void on_settled() override { options_.on_settled(); }
   void on_watch_lost(const std::string& why, std::chrono::milliseconds looked_at_every) override;
   /// Those of which the file says something else now.
   std::string settings_changed(const LoadedSettings& loaded) const;

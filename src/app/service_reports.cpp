@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 #include <memory>
@@ -14,6 +13,7 @@ namespace starling {
 namespace {
 
 constexpr std::uint64_t ready_poll_ms = 20;
+constexpr std::uint32_t refusals_max = 250;  ///< of READY=1, 5 s of them
 
 Handle<uv_timer_t> make_timer(Loop& loop, void* owner) {
   auto timer = std::make_unique<uv_timer_t>();
@@ -30,44 +30,55 @@ long long monotonic_us() {
 }  // namespace
 
 ServiceReports::ServiceReports(Loop& loop, Node& node)
-    : node_(node), manager_([](const char* name) { return std::getenv(name); }, getpid()) {
+    : node_(node), manager_([](const char* name) { return std::getenv(name); }, getpid()), loop_(loop) {
   if (!manager_.is_there()) return;
-  ready_timer_ = make_timer(loop, this);
-  uv_timer_start(
-      ready_timer_.get(),
-      [](uv_timer_t* timer) {
-        if (auto* self = static_cast<ServiceReports*>(timer->data)) self->look_whether_ready();
-      },
-      0, ready_poll_ms);
-  if (!manager_.watchdog()) return;
+  begin_to_tell_ready();
+  const auto period = manager_.sign_of_life_every();
+  if (!period) return;
   alive_timer_ = make_timer(loop, this);
-  const auto period_ms =
-      static_cast<std::uint64_t>(std::max<std::int64_t>(manager_.watchdog()->count() / 2000, 1));
   uv_timer_start(
       alive_timer_.get(),
       [](uv_timer_t* timer) {
         if (auto* self = static_cast<ServiceReports*>(timer->data)) self->manager_.tell("WATCHDOG=1");
       },
-      0, period_ms);
+      0, static_cast<std::uint64_t>(period->count()));
 }
 
-void ServiceReports::look_whether_ready() {
+void ServiceReports::begin_to_tell_ready() {
+  refusals_ = 0;
+  ready_timer_ = make_timer(loop_, this);
+  uv_timer_start(
+      ready_timer_.get(),
+      [](uv_timer_t* timer) {
+        if (auto* self = static_cast<ServiceReports*>(timer->data)) self->tell_ready();
+      },
+      0, ready_poll_ms);
+}
+
+void ServiceReports::tell_ready() {
   if (node_.state() != EngineState::ready) return;
+  // Its queue is short, and without this word it would wait until it ends the node.
+  if (!manager_.tell("READY=1\nSTATUS=ready") && ++refusals_ < refusals_max) return;
   ready_timer_.reset();
-  manager_.tell("READY=1\nSTATUS=ready");
+  told_ = Told::ready;
 }
 
 void ServiceReports::reloading() {
-  if (!ready_timer_) manager_.tell(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", monotonic_us()));
+  // Before it was ready for the first time, the READY=1 that ends this would say more than is true.
+  if (told_ != Told::ready && told_ != Told::reloading) return;
+  told_ = Told::reloading;
+  ready_timer_.reset();
+  manager_.tell(
+      fmt::format("RELOADING=1\nMONOTONIC_USEC={}\nSTATUS=reading the configuration", monotonic_us()));
 }
 
 void ServiceReports::reloaded() {
-  // Before it was ready for the first time, READY=1 would say more than is true.
-  if (!ready_timer_) manager_.tell("READY=1");
+  if (told_ == Told::reloading && !ready_timer_) begin_to_tell_ready();
 }
 
 void ServiceReports::stopping() {
   ready_timer_.reset();
+  told_ = Told::stopping;
   manager_.tell("STOPPING=1\nSTATUS=leaving: peers are told all counts, clients may finish");
 }
 

@@ -7,6 +7,8 @@
 
 #include <uv.h>
 
+#include <cstdint>
+
 #include "node/handle.hpp"
 #include "node/loop.hpp"
 #include "node/node.hpp"
@@ -19,17 +21,21 @@ class ServiceReports {
   /// `loop` and `node` outlive this.
   ServiceReports(Loop& loop, Node& node);
 
-  /// A new configuration is read beside the loop, while the node answers: it was asked for, and that is all
-  /// that is waited for. Whether it is in force, the log and `/v1/status` tell.
+  /// A configuration was asked for. It is read beside the loop, while the node answers.
   void reloading();
+  /// What was asked for, if anything was, is in force or refused; the log and `/v1/status` tell which.
   void reloaded();
   void stopping();
 
  private:
-  void look_whether_ready();
+  void begin_to_tell_ready();
+  void tell_ready();
 
   Node& node_;
   const ServiceManager manager_;
+  enum class Told : std::uint8_t { nothing, ready, reloading, stopping } told_ = Told::nothing;
+  std::uint32_t refusals_ = 0;
+  Loop& loop_;
   Handle<uv_timer_t> ready_timer_;
   Handle<uv_timer_t> alive_timer_;
 };

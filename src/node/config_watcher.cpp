@@ -113,12 +113,14 @@ void ConfigWatcher::on_looked(Look& done) {
       },
       static_cast<std::uint64_t>(interval.count()), 0);
   if (std::exchange(look_again_, false)) look(std::exchange(look_again_whatever_, false));
-  if (!done.news) return;
   // Last, because the listener may destroy this.
-  if (*done.news)
-    listener_.on_config(std::move(**done.news));
-  else
-    listener_.on_bad_config(done.news->error());
+  Listener& listener = listener_;
+  const bool settled = looking_ == nullptr;
+  if (done.news && *done.news)
+    listener.on_config(std::move(**done.news));
+  else if (done.news)
+    listener.on_bad_config(done.news->error());
+  if (settled) listener.on_settled();
 }
 
 void ConfigWatcher::watch(Directory directory) {

@@ -38,6 +38,8 @@ class ConfigWatcher {
     virtual void on_bad_config(const ConfigProblems& problems) = 0;
     /// Changes are noticed by looking every `looked_at_every` only; told once until there are events again.
     virtual void on_watch_lost(const std::string& why, std::chrono::milliseconds looked_at_every) = 0;
+    /// The disk was looked at as often as it was asked for, and what was found has been told.
+    virtual void on_settled() {}
 
    protected:
     ~Listener() = default;

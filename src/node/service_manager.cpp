@@ -4,6 +4,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstring>
@@ -33,7 +34,7 @@ ServiceManager::ServiceManager(const std::function<const char*(const char*)>& en
   const char* const whose = environment("WATCHDOG_PID");
   const auto period_us = number_in(environment("WATCHDOG_USEC"));
   if (period_us && *period_us <= watchdog_us_max && (whose == nullptr || number_in(whose) == own_pid))
-    watchdog_ = std::chrono::microseconds(*period_us);
+    sign_of_life_every_ = std::chrono::milliseconds(std::max(*period_us / 2000, 1LL));
 }
 
 bool ServiceManager::tell(std::string_view state) const {

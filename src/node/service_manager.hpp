@@ -18,8 +18,8 @@ class ServiceManager {
   ServiceManager(const std::function<const char*(const char*)>& environment, long own_pid);
 
   bool is_there() const { return !socket_.empty(); }
-  /// It ends a process that has not told WATCHDOG=1 for this long.
-  std::optional<std::chrono::microseconds> watchdog() const { return watchdog_; }
+  /// How often it wants to be told WATCHDOG=1: twice in the time after which it ends the process.
+  std::optional<std::chrono::milliseconds> sign_of_life_every() const { return sign_of_life_every_; }
 
   /// "READY=1"; several assignments in lines. Never waits; a manager that does not listen is not told. False
   /// if so.
@@ -28,7 +28,7 @@ class ServiceManager {
  private:
   std::string
       socket_;  ///< a path, or behind '@' a name in Linux's abstract namespace; empty: nobody is there
-  std::optional<std::chrono::microseconds> watchdog_;
+  std::optional<std::chrono::milliseconds> sign_of_life_every_;
 };
 
 }  // namespace starling
