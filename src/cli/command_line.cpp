@@ -126,7 +126,9 @@ std::string meant_option(const CLI::App& app) {
 
 std::optional<int> parse_command_line(CLI::App& app, std::vector<std::string> words) {
   arrange(app);
-  if (!words.empty() && words.front() == "help") {
+  // `starling help --help` asks about help itself.
+  const bool about_help = words.size() == 2 && words.back().starts_with('-');
+  if (!words.empty() && words.front() == "help" && !about_help) {
     words.erase(words.begin());
     if (words.empty() || !words.back().starts_with('-')) words.emplace_back("--help");
   }

@@ -26,7 +26,7 @@ void add_commands(CLI::App& app, int& exit_code) {
   status->callback([of_status, &exit_code] {
     exit_code = run(
         *of_status, [of_status] { return ask(*of_status, "/v1/status"); },
-        [of_status](const Json& d) { return render_status(d, of_status->wide()); },
+        [of_status](const Json& d) { return render_status(d, of_status->wide(), of_status->paint()); },
         [](const Json& document) { return flag_of(document, "ready") ? 0 : exit_denied; });
   });
 }

@@ -155,8 +155,9 @@ void add_match(CLI::App* command, const Flags& live, const char* help) {
 
 void add_as(CLI::App* command, const Flags& live) {
   command
-      ->add_option("--as", live->flags.as,
-                   fmt::format("Who you are, for others to see [default: {}]", printable(live->flags.as)))
+      ->add_option(
+          "--as", live->flags.as,
+          "Who you are, for others to see [default: $USER@HOSTNAME]")  // a page names nobody's machine
       ->type_name("NAME");
 }
 

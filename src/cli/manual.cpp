@@ -74,7 +74,8 @@ std::string list_of(const std::vector<OptionSpec>& options) {
   for (const OptionSpec& option : options) {
     out += fmt::format(".It {}\n{}", words_of(option, true), sentences(option.help));
     out += option.required ? " (required)" : "";
-    out += option.repeats ? "\nMay be repeated." : "";
+    if (option.repeats && !option.help.ends_with("may be repeated"))
+      out += option.help.ends_with(']') ? "\nMay be repeated." : "; may be repeated";
     out += option.variable.empty() ? "\n" : fmt::format("\n.br\nEnvironment:\n.Ev {}\n", option.variable);
   }
   return out + ".El\n";

@@ -113,16 +113,16 @@ std::string overrides_line(const Json& overrides) {
 }
 
 /// The first thing that a tired person sees. Older nodes send no verdict, but advice.
-std::string verdict_line(const Json& document) {
+std::string verdict_line(const Json& document, const Paint& paint) {
   const Json& advice = member_of(document, "advice");
   if (advice.is_null()) return "";
   const std::string fallback =
       advice.empty() ? "healthy" : fmt::format("{} thing(s) to do, see the end", advice.size());
   const std::string reason = text_of(document, "reason", "");
   const std::string verdict = text_of(document, "verdict", fallback);
-  if (reason.empty()) return verdict + "\n\n";
-  return verdict == "healthy" ? fmt::format("not ready: {}\n\n", reason)
-                              : fmt::format("{}; not ready: {}\n\n", verdict, reason);
+  const bool healthy = verdict == "healthy";
+  if (reason.empty()) return paint(healthy ? Hue::good : Hue::warning, verdict) + "\n\n";
+  return paint(Hue::bad, fmt::format("{}not ready: {}", healthy ? "" : verdict + "; ", reason)) + "\n\n";
 }
 
 /// What to do, then what is only worth knowing.
@@ -179,7 +179,7 @@ std::string render_peers(const Json& document, bool wide, const Paint& paint) {
                      counted(states), text_of(document, "node"), render_age(slowest_ms));
 }
 
-std::string render_status(const Json& document, bool wide) {
+std::string render_status(const Json& document, bool wide, const Paint& paint) {
   const Json& node = member_of(document, "node");
   const Json& neighborhood = member_of(document, "neighborhood");
   const Json& decisions = member_of(document, "decisions");
@@ -189,12 +189,13 @@ std::string render_status(const Json& document, bool wide) {
   const auto line = [&](std::string_view label, const std::string& text) {
     out += fmt::format("{:<13} {}\n", label, text);
   };
-  out += verdict_line(document);
+  out += verdict_line(document, paint);
   line("node", fmt::format("{} (starling {}, cluster {}, origin {}), up {}", text_of(node, "name"),
                            text_of(node, "version"), text_of(node, "cluster"), text_of(node, "origin"),
                            render_age(number_of(node, "uptime_ms"))));
   const std::string reason = text_of(document, "reason", "");
-  line("state", reason.empty() ? text_of(document, "state") : reason);
+  line("state", paint(flag_of(document, "ready") && reason.empty() ? Hue::good : Hue::bad,
+                      reason.empty() ? text_of(document, "state") : reason));
   const std::int64_t live = number_of(document, "cluster_size");
   const std::int64_t known = number_of(document, "cluster_known", live);
   line("cluster", fmt::format("{} live node(s), this one included{}", live,
@@ -210,9 +211,11 @@ std::string render_status(const Json& document, bool wide) {
                                       : "not resolved yet"));
   line("counters", fmt::format("{} of {}", text_of(counters, "used"), text_of(counters, "max")));
   const std::int64_t undecided = number_of(decisions, "failed");
-  line("decisions", fmt::format("{} allowed, {} denied, {} uncounted{}", text_of(decisions, "allowed"),
-                                text_of(decisions, "denied"), text_of(decisions, "uncounted"),
-                                undecided > 0 ? fmt::format(", {} failed and passed", undecided) : ""));
+  line("decisions",
+       fmt::format(
+           "{} allowed, {} denied, {} uncounted{}", text_of(decisions, "allowed"),
+           text_of(decisions, "denied"), text_of(decisions, "uncounted"),
+           undecided > 0 ? ", " + paint(Hue::bad, fmt::format("{} failed and passed", undecided)) : ""));
   for (const Json& front_end : member_of(document, "front_ends"))
     line(text_of(front_end, "name"), front_end_line(front_end, wide));
   line("datagrams", fmt::format("{} received, {} sent; dropped: {}", text_of(datagrams, "received"),

@@ -13,6 +13,6 @@ std::string render_peers(const Json& document, bool wide, const Paint& paint = {
 
 /// The node in a screenful, and at the end what to do next.
 /// `wide`: why each front end refused what it refused.
-std::string render_status(const Json& document, bool wide = false);
+std::string render_status(const Json& document, bool wide = false, const Paint& paint = {});
 
 }  // namespace starling::cli

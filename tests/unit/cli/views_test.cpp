@@ -187,6 +187,30 @@ TEST_SUITE("cli.views status") {
     CHECK(text.ends_with("What to do next:\n- this\nWorth knowing:\n- by the?way\n"));
   }
 
+  TEST_CASE("colours say how it is, and take nothing away") {
+    const Paint paint(true);
+    const auto painted = [&](const Json& document) { return render_status(document, false, paint); };
+    const auto plain = [](std::string text) {
+      for (std::size_t at = 0; (at = text.find('\x1b')) != std::string::npos;)
+        text.erase(at, text.find('m', at) + 1 - at);
+      return text;
+    };
+    Json document = status_document;
+    CHECK(lines_of(painted(document))[0] == "\x1b[32mhealthy\x1b[0m");
+    CHECK(contains(painted(document), "state         \x1b[32mready\x1b[0m\n"));
+    document["verdict"] = "1 thing to do";
+    document["decisions"]["failed"] = 5;
+    CHECK(lines_of(painted(document))[0] == "\x1b[33m1 thing to do\x1b[0m");
+    CHECK(contains(painted(document), "0 uncounted, \x1b[31m5 failed and passed\x1b[0m\n"));
+    document["reason"] = "isolated\x1b[32m";
+    CHECK(lines_of(painted(document))[0] == "\x1b[31m1 thing to do; not ready: isolated?[32m\x1b[0m");
+    CHECK(contains(painted(document), "state         \x1b[31misolated?[32m\x1b[0m\n"));
+    for (const Json& each : {status_document, document}) {
+      CHECK(plain(painted(each)) == render_status(each));
+      CHECK_FALSE(contains(render_status(each), "\x1b"));
+    }
+  }
+
   TEST_CASE("a document without advice does not claim that all is well") {
     Json document = status_document;
     document.erase("advice");
