@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -47,6 +48,8 @@ class ImageCase(ClusterCase):
 class Files(ImageCase):
     def test_it_holds_the_binary_its_libraries_and_no_other_program(self):
         self.assertEqual([path.name for path in (self.root / "usr/bin").iterdir()], ["starling"])
+        self.assertEqual([name for name in ("share", "local", "lib/systemd") if (self.root / "usr" / name).exists()], ["share"])
+        self.assertEqual([path.name for path in (self.root / "usr/share").iterdir()], ["doc"])
         programs = [path for path in self.root.rglob("*") if path.is_file() and os.access(path, os.X_OK) and ".so" not in path.name]
         self.assertEqual(programs, [self.root / "usr/bin/starling"])
         needed = subprocess.run(["ldd", binary()], capture_output=True, text=True, check=True).stdout
@@ -118,6 +121,15 @@ class Recipe(ImageCase):
         done = subprocess.run(setup, cwd=copy, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               timeout=100 * patience(), check=False)
         self.assertEqual(done.returncode, 0, done.stdout[-3000:] + done.stderr)
+        # Then the step that compiles, but for compiling: are there targets of that name without the tests?
+        dry = self.directory / "ninja"
+        dry.write_text(f'#!/bin/sh\nexec {shutil.which("ninja")} -n "$@"\n', encoding="ascii")
+        dry.chmod(0o755)
+        compiling = next(part for part in self.last("RUN").split("&&") if "scripts/build" in part).split()
+        done = subprocess.run(compiling, cwd=copy, env={**os.environ, "NINJA": str(dry)}, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=100 * patience(), check=False)
+        self.assertEqual(done.returncode, 0, done.stdout[-3000:] + done.stderr)
+        self.assertIn("Linking target src/app/starling", done.stdout)
 
 
 class Running(ImageCase):
