@@ -89,28 +89,42 @@ class Shells(unittest.TestCase):
         end = terminal.wait_for("end2", at)
         self.assertIn("--output=json", terminal.text[at:end])
 
-    def test_zsh(self):
+    def zsh(self):
+        """At its prompt, with the script where compinit finds it."""
         if not shutil.which("zsh"):
             self.skipTest("zsh is not installed")
         script = self.script("zsh", "site-functions", "_starling")
-        ask = (f"cd {self.root}/work; fpath=({script.parent} $fpath); autoload -Uz compinit; compinit -u -d {self.root}/dump; "
-               "PROMPT='> '; echo lo''aded\n")
-        for line, wanted, unwanted in questions:
-            if line.endswith(" ru"):
-                continue  # zsh shows a file's name with its blanks escaped
+        terminal = Terminal([shutil.which("zsh"), "-f", "-i"], {**self.environment, "TERM": "vt100"}, rows=100)
+        self.addCleanup(terminal.close)
+        terminal.type(f"cd {self.root}/work; fpath=({script.parent} $fpath); autoload -Uz compinit; "
+                      f"compinit -u -d {self.root}/dump; PROMPT='at work> '; echo lo''aded\n")
+        # Not before the prompt: until then it is the terminal's driver that takes a Ctrl-D, and no shell ever sees it.
+        terminal.wait_for("at work> ", terminal.wait_for("loaded\r\n"))
+        return terminal
+
+    def test_zsh(self):
+        terminal = self.zsh()
+        for number, (line, wanted, unwanted) in enumerate(questions):
             with self.subTest(line=line):
-                terminal = Terminal([shutil.which("zsh"), "-f", "-i"], {**self.environment, "TERM": "vt100"})
-                try:
-                    terminal.type(ask)
-                    at = terminal.wait_for("loaded\r\n")
-                    terminal.type(line + "\x04")  # lists what there is, and leaves the line as it was
-                    below = terminal.wait_for("\n", at)
-                    for word in wanted:
-                        terminal.wait_for(word, below)
-                    for word in unwanted - set(line.split()):
-                        self.assertNotIn(word, terminal.text[below:])
-                finally:
-                    terminal.close()
+                at = len(terminal.read())
+                # Lists what there is, and leaves the line as it was; then the line goes, and a command says that all is there.
+                terminal.type(f"{line}\x04\x15echo en''d{number}\n")
+                end = terminal.wait_for(f"end{number}\r\n", at)
+                below = terminal.text[terminal.text.index("\n", at):end].replace("\\ ", " ")  # names of files are escaped
+                for word in wanted:
+                    self.assertIn(word, below)
+                for word in unwanted - set(line.split()):
+                    self.assertNotIn(word, below)
+
+    def test_zsh_completes_names_of_files_as_the_program_then_gets_them(self):
+        terminal = self.zsh()
+        (self.root / "work" / "rules of mine.yaml").write_text("rulez: 1\n", encoding="ascii")
+        (self.root / "work" / "readme").touch()
+        for line in ("starling config validate ru", "starling node --bind 127.0.0.1 --config ru", "starling node --config=ru"):
+            with self.subTest(line=line):
+                at = len(terminal.read())
+                terminal.type(f"{line}\t\n")
+                terminal.wait_for("rules of mine.yaml:1:1: ", at)
 
     def test_fish(self):
         script = self.script("fish", "starling.fish")
