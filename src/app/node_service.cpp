@@ -33,7 +33,7 @@ tl::expected<LiveView, std::string> NodeService::set_live(const http::LiveChange
   if (!view) return view;
   const NodeStatus now = node_.status();
   const std::vector<LiveView> live = node_.live_overrides();
-  const std::string said_otherwise = http::LiveReach(now.rules, live).contradiction(view->what);
+  const std::string said_otherwise = http::LiveReach(*now.rules, live).contradiction(view->what);
   if (!said_otherwise.empty()) log_->warn("override {}: {}", describe(view->what), said_otherwise);
   return view;
 }

@@ -57,7 +57,7 @@ Status status_of(const NodeStatus& status) {
              .sync_address = status.listeners.sync.to_string(),
              .heartbeat_address = status.listeners.heartbeat.to_string(),
              .neighborhood = {},
-             .counts = counts_of(status.counts, status.rules),
+             .counts = counts_of(status.counts, *status.rules),
              .advice = {}};
   for (Advice& each : advice_of(status))  // notes speak of flags and files
     if (!each.is_note) out.advice.push_back(std::move(each.text));

@@ -8,6 +8,7 @@
 #include <starling/request.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -71,6 +72,7 @@ class Engine {
   /// Counts stay: a rule that keeps its name and windows keeps its counters.
   void replace_rules(RuleSet rules);
   const RuleSet& rules() const { return limiter_.rules(); }
+  std::shared_ptr<const RuleSet> shared_rules() const { return limiter_.shared_rules(); }
 
   /// Changes the rules while running, here and by gossip everywhere; replaces what was set about the same
   /// subject. A rule that is not known (yet) may be named. Of times, `expires_at` is by the nodes' wall

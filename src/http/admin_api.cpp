@@ -106,11 +106,11 @@ void AdminApi::answer_rules(const RequestView& request, Response& response) {
     only = entry.value;
   }
   const NodeStatus status = service_.status();
-  if (!only.empty() && !has_rule(status.rules, only)) {
+  if (!only.empty() && !has_rule(*status.rules, only)) {
     response.set_message(404, fmt::format("no rule here is named {}", starling::quoted(only)));
     return;
   }
-  set_document(response, rules_document(status.rules, service_.live_overrides(), only));
+  set_document(response, rules_document(*status.rules, service_.live_overrides(), only));
 }
 
 void AdminApi::answer_counters(const RequestView& request, Response& response) {

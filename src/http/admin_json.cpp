@@ -182,13 +182,13 @@ Json status_document(const NodeStatus& status, const std::vector<LiveView>& live
   document["front_ends"] = front_ends_document(front_ends);
   document["neighborhood"] = neighborhood_document(status.neighborhood);
   document["settings"] = std::move(settings);
-  document["domain"] = status.rules.domain;
+  document["domain"] = status.rules->domain;
   document["rules_from"] = status.rules_from;
   document["reload_error"] = status.reload_error.empty() ? Json(nullptr) : Json(status.reload_error);
   document["reloads"] = {{"ok", status.reloads.ok},
                          {"failed", status.reloads.failed},
                          {"last_ms_ago", or_null(status.reloads.last_ms_ago)}};
-  document["rules"] = short_rules_document(status.rules, LiveIndex(live));
+  document["rules"] = short_rules_document(*status.rules, LiveIndex(live));
   document["counters"] = {{"used", status.counts.counters_used}, {"max", status.counts.counters_max}};
   document["decisions"] = {{"allowed", status.counts.allowed},
                            {"denied", status.counts.denied},

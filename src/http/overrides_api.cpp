@@ -86,7 +86,7 @@ void OverridesApi::list(const RequestView& request, Response& response) {
   }
   const std::vector<LiveView> live = service_.live_overrides();
   const NodeStatus status = service_.status();
-  const LiveReach reach(status.rules, live);
+  const LiveReach reach(*status.rules, live);
   const std::size_t begin = std::min(*offset, live.size());
   const std::size_t end = begin + std::min(overrides_listed_max, live.size() - begin);
   Json overrides = Json::array();
@@ -109,7 +109,7 @@ void OverridesApi::set(const RequestView& request, Response& response) {
   }
   const std::vector<LiveView> live = service_.live_overrides();
   const NodeStatus status = service_.status();
-  set_document(response, live_entry_document(*view, LiveReach(status.rules, live)));
+  set_document(response, live_entry_document(*view, LiveReach(*status.rules, live)));
 }
 
 void OverridesApi::clear(const RequestView& request, Response& response) {

@@ -104,7 +104,7 @@ Json page_document(const PageView& view, std::string_view page) {
                    {"cluster_size", counts.nodes_count},
                    {"cluster_known", counts.known_count},
                    {"isolated", counts.isolated},
-                   {"rules_count", status.rules.rules.size()}};
+                   {"rules_count", status.rules->rules.size()}};
   document["decisions"] = {{"allowed", counts.allowed},     {"denied", counts.denied},
                            {"learned", counts.learned},     {"uncounted", counts.uncounted},
                            {"truncated", counts.truncated}, {"failed", status.decisions_failed}};

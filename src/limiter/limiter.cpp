@@ -58,11 +58,11 @@ Limiter::Limiter(RuleSet rules, KeyedHash hash, std::size_t components_max)
 }
 
 void Limiter::replace_rules(RuleSet rules) {
-  rules_ = std::move(rules);
-  index_.build(rules_, hash_);
-  tallies_.replace_rules(rules_, index_.domain_names());
+  rules_ = std::make_shared<const RuleSet>(std::move(rules));
+  index_.build(*rules_, hash_);
+  tallies_.replace_rules(*rules_, index_.domain_names());
   live_changed_ = !live_.empty();
-  replaced_in_.assign(rules_.rules.size(), replacing_requests_ = 0);
+  replaced_in_.assign(rules_->rules.size(), replacing_requests_ = 0);
 }
 
 void Limiter::set_live_overrides(std::vector<LiveOverride> overrides) {
@@ -110,7 +110,7 @@ bool Limiter::add_limits(const Terms& terms, const PrincipalHasher& hasher, cons
 }
 
 bool Limiter::add_rule(std::uint32_t rule_index, const Asked& asked, WallTime wall) {
-  const Rule& rule = rules_.rules[rule_index];
+  const Rule& rule = rules_->rules[rule_index];
   PrincipalHasher hasher(hash_, index_.key_state(rule_index));
   for (const Matcher& matcher : rule.match)
     if (matcher.kind != Matcher::Kind::equal)
@@ -141,7 +141,7 @@ void Limiter::mark_replaced(const RuleIndex::Domain& domain, std::span<const Des
   ++replacing_requests_;
   for (const std::uint32_t rule : domain.replacing) {
     const bool matches = std::any_of(descriptors.begin(), descriptors.end(), [&](const Descriptor& one) {
-      return !one.limit && fits(rules_.rules[rule], one);
+      return !one.limit && fits(rules_->rules[rule], one);
     });
     if (!matches) continue;
     for (const std::uint32_t replaced : index_.replaced_by(rule))
@@ -152,14 +152,14 @@ void Limiter::mark_replaced(const RuleIndex::Domain& domain, std::span<const Des
 bool Limiter::match_rules(const RuleIndex::Domain& domain, const Asked& asked, WallTime wall) {
   for (const std::uint32_t rule : domain.rules) {
     if (!domain.replacing.empty() && replaced_in_[rule] == replacing_requests_) continue;
-    if (fits(rules_.rules[rule], asked.descriptor) && !add_rule(rule, asked, wall)) return false;
+    if (fits(rules_->rules[rule], asked.descriptor) && !add_rule(rule, asked, wall)) return false;
   }
   return true;
 }
 
 bool Limiter::match(const Request& request, WallTime wall) {
   limits_count_ = 0;
-  if (live_changed_) index_.set_live(rules_, live_);
+  if (live_changed_) index_.set_live(*rules_, live_);
   live_changed_ = false;
   const RuleIndex::Domain* domain = index_.find_domain(request.domain);
   if (domain == nullptr) return true;
@@ -180,7 +180,7 @@ bool Limiter::match(const Request& request, WallTime wall) {
 }
 
 const Rule& Limiter::rule_of(const LimitStatus& status) const {
-  return status.rule_index == no_rule ? request_rule() : rules_.rules[status.rule_index];
+  return status.rule_index == no_rule ? request_rule() : rules_->rules[status.rule_index];
 }
 
 void Limiter::judge(std::size_t index, const Surroundings& around, const CounterTable& counters) {

@@ -23,6 +23,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -78,7 +79,9 @@ class Limiter {
   void replace_rules(RuleSet rules);
   /// The live overrides that hold from now on, all of them. Cheap: the next decision does the work.
   void set_live_overrides(std::vector<LiveOverride> overrides);
-  const RuleSet& rules() const { return rules_; }
+  const RuleSet& rules() const { return *rules_; }
+  /// The same for whoever looks at them later: a reload leaves them as they are.
+  std::shared_ptr<const RuleSet> shared_rules() const { return rules_; }
   const std::vector<LiveOverride>& live_overrides() const { return live_; }
 
  private:
@@ -105,7 +108,7 @@ class Limiter {
   void count(std::size_t index, const Surroundings& around, CounterTable& counters);
   const LimitStatus* tightest(bool allowed) const;
 
-  RuleSet rules_;
+  std::shared_ptr<const RuleSet> rules_;  // never null
   std::vector<LiveOverride> live_;
   bool live_changed_ = false;  // `index_` does not know of `live_` yet
   KeyedHash hash_;

@@ -134,7 +134,7 @@ void Adviser::on_isolation() {
   if (!status_.counts.isolated) return;
   std::vector<std::string> local;
   std::vector<std::string> others;
-  for (const Rule& rule : status_.rules.rules) {
+  for (const Rule& rule : status_.rules->rules) {
     if (rule.when_isolated == WhenIsolated::local)
       local.push_back(rule.name);
     else
@@ -260,7 +260,7 @@ void Adviser::on_datagrams() {
 }
 
 void Adviser::on_peers() {
-  const std::uint32_t window_s = status_.rules.window_s_smallest();
+  const std::uint32_t window_s = status_.rules->window_s_smallest();
   for (const PeerView& peer : status_.peers) {
     if (peer.state != "alive") continue;
     if (std::abs(peer.clock_skew_ms) > std::int64_t{window_s} * 100)

@@ -338,7 +338,7 @@ NodeStatus Node::status() const {
                       .grpc = grpc_,
                       .admin = admin_};
   status.settings = options_.setting_views;
-  status.rules = engine_->rules();
+  status.rules = engine_->shared_rules();
   status.rules_from = options_.rules_from;
   status.reload_error = reload_error_;
   status.config_vanished = config_vanished_;

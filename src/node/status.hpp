@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,8 +45,8 @@ struct NodeStatus {
   } listeners;
 
   std::vector<SettingView> settings;
-  RuleSet rules;
-  std::string rules_from;        ///< the file, or "built-in"
+  std::shared_ptr<const RuleSet> rules = std::make_shared<RuleSet>();  ///< never null
+  std::string rules_from;                                              ///< the file, or "built-in"
   std::string reload_error;      ///< of the last reload; empty: it went well
   bool config_vanished = false;  ///< that error: nothing could be read
   struct Reloads {

@@ -55,7 +55,7 @@ TEST_SUITE("embed.public_view") {
     inside.neighborhood.addresses = {{.address = Address::v4(10, 0, 0, 2), .port = 4291}};
     inside.listeners.sync = {.address = Address::v4(10, 0, 0, 1), .port = 4290};
     inside.listeners.heartbeat = {.address = Address::v4(10, 0, 0, 1), .port = 4291};
-    inside.rules = RuleSet::built_in();
+    inside.rules = std::make_shared<RuleSet>(RuleSet::built_in());
     inside.counts.allowed = 11;
     inside.counts.denied = 12;
     inside.counts.uncounted = 13;

@@ -28,7 +28,7 @@ struct FakeNode final : AdminService, CheckService {
     now.origin = OriginId{0xabc};
     now.cluster = "c";
     now.state = EngineState::ready;
-    now.rules = RuleSet::built_in();
+    now.rules = std::make_shared<RuleSet>(RuleSet::built_in());
   }
   NodeStatus status() const override { return now; }
   void on_failure(std::string_view) override {
@@ -250,8 +250,10 @@ TEST_SUITE("http.admin_api") {
 
   TEST_CASE("status says in short what rules do otherwise") {
     Fixture f;
-    f.node.now.rules.rules[0].exact = true;
-    f.node.now.rules.rules[0].overrides.resize(2);
+    RuleSet rules = RuleSet::built_in();
+    rules.rules[0].exact = true;
+    rules.rules[0].overrides.resize(2);
+    f.node.now.rules = std::make_shared<RuleSet>(std::move(rules));
     f.node.live.push_back(LiveView{.what = {.kind = LiveOverride::Kind::learning, .learning = true}});
     REQUIRE(f.get("/v1/status") == 200);
     const json rule = f.document()["rules"][0];

@@ -28,7 +28,7 @@ NodeStatus well() {
   status.neighborhood.resolved_ms_ago = 100;
   status.listeners.sync = Endpoint{Address{}, 4290};
   status.listeners.heartbeat = Endpoint{Address{}, 4291};
-  status.rules = RuleSet::built_in();  // windows of 10 s
+  status.rules = std::make_shared<RuleSet>(RuleSet::built_in());  // windows of 10 s
   status.counts.counters_max = 1000;
   status.peers = {peer("alive")};
   return status;
@@ -136,15 +136,18 @@ TEST_SUITE("node.status") {
     status.peers = {peer("dead", 9)};
     status.counts.isolated = true;
     status.counts.known_count = 3;
-    Rule open = status.rules.rules[0];
+    RuleSet rules = *status.rules;
+    Rule open = rules.rules[0];
     open.name = "open";
     open.when_isolated = WhenIsolated::learning;
-    status.rules.rules.push_back(open);
+    rules.rules.push_back(open);
+    status.rules = std::make_shared<RuleSet>(std::move(rules));
     const std::vector<Advice> all = advice_of(status);
     REQUIRE(all.size() == 2);
     CHECK(all[0].code == "isolated");
     CHECK(contains(all[0].text, "2 other node(s) are known and none can be reached"));
-    CHECK(contains(all[0].text, "the full limit alone (" + status.rules.rules[0].name + "); open: learning"));
+    CHECK(
+        contains(all[0].text, "the full limit alone (" + status.rules->rules[0].name + "); open: learning"));
     CHECK(all[1].code == "peers_dead");
   }
 
@@ -276,7 +279,9 @@ TEST_SUITE("node.status") {
       CHECK(contains(text, "smallest window (10 s)"));
       CHECK(contains(text, "NTP"));
     }
-    status.rules.rules[0].limits.push_back({1, 1});
+    RuleSet rules = *status.rules;
+    rules.rules[0].limits.push_back({1, 1});
+    status.rules = std::make_shared<RuleSet>(std::move(rules));
     status.peers[0].clock_skew_ms = 101;
     CHECK(contains(only_advice(status), "smallest window (1 s)"));
     status.peers[0].state = "dead";
