@@ -9,6 +9,7 @@
 #include "http/admin_json.hpp"
 #include "http/rules_json.hpp"
 #include "http/top_json.hpp"
+#include "node/loop.hpp"
 
 namespace starling::http {
 namespace {
@@ -19,12 +20,13 @@ bool only_reads(std::string_view method) {
 
 }  // namespace
 
-AdminApi::AdminApi(AdminService& service, CheckApi& check, WriteAccess access)
+AdminApi::AdminApi(AdminService& service, CheckApi& check, WriteAccess access, PageApi::Clock clock)
     : service_(service),
       check_(check),
       access_(std::move(access)),
       overrides_(service, access_),
-      page_(service) {}
+      page_(service, clock),
+      clock_(clock ? std::move(clock) : PageApi::Clock(&Loop::now)) {}
 
 std::size_t AdminApi::body_bytes_max(const RequestView& request) const {
   return request.path == "/v1/overrides" ? overrides_.body_bytes_max(request) : 0;
@@ -76,8 +78,13 @@ void AdminApi::answer_ready(Response& response) const {
       {{"ready", status.ready()}, {"state", name(status.state)}, {"reason", not_ready_reason(status)}});
 }
 
-void AdminApi::answer_metrics(Response& response) const {
-  response.body() = service_.metrics();
+void AdminApi::answer_metrics(Response& response) {
+  const Instant now = clock_();
+  if (now >= metrics_.until) {
+    metrics_.text = service_.metrics();
+    metrics_.until = now + metrics_kept_per_byte * static_cast<std::int64_t>(metrics_.text.size());
+  }
+  response.body() = metrics_.text;
   response.add_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
 }
 
@@ -85,9 +92,19 @@ void AdminApi::answer_peers(Response& response) const {
   set_document(response, peers_document(service_.status()));
 }
 
-void AdminApi::answer_status(Response& response) const {
-  set_document(response,
-               status_document(service_.status(), service_.live_overrides(), service_.front_ends()));
+void AdminApi::answer_status(Response& response) {
+  const NodeStatus status = service_.status();
+  const std::vector<LiveView> live = service_.live_overrides();
+  const std::uint64_t digest = status.counts.live.digest;
+  if (rules_.rules != status.rules || rules_.overrides_digest != digest ||
+      rules_.overrides_count != live.size())
+    rules_ = {.rules = status.rules,
+              .overrides_digest = digest,
+              .overrides_count = live.size(),
+              .text = text_of(short_rules_document(*status.rules, live))};
+  std::string text = text_of(status_document(status, service_.front_ends()));
+  text.pop_back();  // the closing brace
+  response.set_json(text.append(",\"rules\":").append(rules_.text).append("}"));
 }
 
 void AdminApi::answer_rules(const RequestView& request, Response& response) {

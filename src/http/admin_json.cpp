@@ -31,8 +31,10 @@ Json live_limits_document(const std::vector<const LiveView*>& live) {
   return nullptr;
 }
 
-/// In short; `/v1/rules` has the rest.
-Json short_rules_document(const RuleSet& set, const LiveIndex& live) {
+}  // namespace
+
+Json short_rules_document(const RuleSet& set, const std::vector<LiveView>& live_overrides) {
+  const LiveIndex live(live_overrides);
   Json rules = Json::array();
   for (const Rule& rule : set.rules) {
     rules.push_back({{"name", rule.name},
@@ -52,6 +54,8 @@ Json short_rules_document(const RuleSet& set, const LiveIndex& live) {
   }
   return rules;
 }
+
+namespace {
 
 Json datagrams_document(const NodeStatus& status) {
   Json dropped = Json::object();
@@ -127,8 +131,12 @@ Json neighborhood_document(const NodeStatus::Neighborhood& neighborhood) {
 
 }  // namespace
 
+std::string text_of(const Json& document) {
+  return document.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 void set_document(Response& response, const Json& document) {
-  response.set_json(document.dump(-1, ' ', false, Json::error_handler_t::replace));
+  response.set_json(text_of(document));
 }
 
 Json peers_document(const NodeStatus& status) {
@@ -151,8 +159,7 @@ Json peers_document(const NodeStatus& status) {
   return {{"node", status.name}, {"peers", std::move(peers)}};
 }
 
-Json status_document(const NodeStatus& status, const std::vector<LiveView>& live,
-                     const std::vector<FrontEndStatus>& front_ends) {
+Json status_document(const NodeStatus& status, const std::vector<FrontEndStatus>& front_ends) {
   Json settings = Json::array();
   for (const SettingView& setting : status.settings)
     settings.push_back({{"name", setting.name}, {"value", setting.value}, {"source", name(setting.source)}});
@@ -188,7 +195,6 @@ Json status_document(const NodeStatus& status, const std::vector<LiveView>& live
   document["reloads"] = {{"ok", status.reloads.ok},
                          {"failed", status.reloads.failed},
                          {"last_ms_ago", or_null(status.reloads.last_ms_ago)}};
-  document["rules"] = short_rules_document(*status.rules, LiveIndex(live));
   document["counters"] = {{"used", status.counts.counters_used}, {"max", status.counts.counters_max}};
   document["decisions"] = {{"allowed", status.counts.allowed},
                            {"denied", status.counts.denied},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <string>
 #include <vector>
 
 #include "engine/view.hpp"
@@ -14,13 +15,16 @@ namespace starling::http {
 
 using Json = nlohmann::ordered_json;
 
-/// Names come from other nodes and files: whatever they contain, the answer is valid JSON.
+/// As text. Names come from other nodes and files: whatever they contain, it is valid JSON.
+std::string text_of(const Json& document);
 void set_document(Response& response, const Json& document);
 
 /// Origins are 16 hexadecimal digits, times are milliseconds unless the name says otherwise.
 Json peers_document(const NodeStatus& status);
-Json status_document(const NodeStatus& status, const std::vector<LiveView>& live,
-                     const std::vector<FrontEndStatus>& front_ends);
+/// All but the rules.
+Json status_document(const NodeStatus& status, const std::vector<FrontEndStatus>& front_ends);
+/// The rules in short; `/v1/rules` has the rest.
+Json short_rules_document(const RuleSet& set, const std::vector<LiveView>& live_overrides);
 /// What to do next: a code, `to_do` or `note`, and a text for each.
 Json advice_document(const std::vector<Advice>& advices);
 Json counters_document(OriginId self, const std::vector<CounterView>& counters);

@@ -43,7 +43,11 @@ struct FakeNode final : AdminService, CheckService {
     return found;
   }
   std::string page;
-  std::string metrics() override { return page; }
+  int pages_made = 0;
+  std::string metrics() override {
+    ++pages_made;
+    return page;
+  }
   TopView top(const TopQuery& query) override {
     asked_top = query;
     return hottest;
@@ -72,7 +76,8 @@ struct FakeNode final : AdminService, CheckService {
 struct Fixture {
   FakeNode node;
   CheckApi check{node};
-  AdminApi admin{node, check};
+  Instant now{std::chrono::seconds(100)};
+  AdminApi admin{node, check, WriteAccess(), [this] { return now; }};
   Response response;
 
   int get(std::string_view path, std::string_view query = {}, std::string_view method = "GET") {
@@ -184,6 +189,51 @@ TEST_SUITE("http.admin_api") {
     f.node.now.reloads = {.ok = 2, .failed = 1, .last_ms_ago = 7};
     REQUIRE(f.get("/v1/status") == 200);
     CHECK(f.document()["reloads"] == json{{"ok", 2}, {"failed", 1}, {"last_ms_ago", 7}});
+  }
+
+  TEST_CASE("status: rules are as they are now, whatever was kept of them") {
+    Fixture f;
+    const auto rule = [&] {
+      REQUIRE(f.get("/v1/status") == 200);
+      return f.document()["rules"][0];
+    };
+    const std::string name = f.node.now.rules->rules[0].name;
+    CHECK(rule()["live_count"] == 0);
+    CHECK(rule()["name"] == name);
+
+    LiveView view{.what = {.kind = LiveOverride::Kind::limits, .rule = name, .limits = {{7, 60}}}};
+    f.node.live = {view};  // one more
+    f.node.now.counts.live.digest = 5;
+    CHECK(rule()["live_limits"][0]["requests"] == 7);
+    f.node.live[0].what.limits = {{8, 60}};  // another instead
+    f.node.now.counts.live.digest = 6;
+    CHECK(rule()["live_limits"][0]["requests"] == 8);
+    f.node.live.clear();  // expired: the digest is as it was
+    CHECK(rule()["live_limits"] == nullptr);
+
+    RuleSet other = RuleSet::built_in();
+    other.rules[0].name = "other";
+    f.node.now.rules = std::make_shared<RuleSet>(std::move(other));
+    CHECK(rule()["name"] == "other");
+    f.node.now.rules = std::make_shared<RuleSet>();
+    REQUIRE(f.get("/v1/status") == 200);
+    CHECK(f.document()["rules"] == json::array());
+  }
+
+  TEST_CASE("metrics: a page is made so seldom that it costs a fifth of the time at most") {
+    Fixture f;
+    f.node.page = std::string(1000, '1');
+    REQUIRE(f.get("/metrics") == 200);
+    CHECK(f.node.pages_made == 1);
+    f.node.page = "2";
+    f.now += metrics_kept_per_byte * 1000 - std::chrono::nanoseconds(1);
+    REQUIRE(f.get("/metrics") == 200);
+    CHECK(f.response.body() == std::string(1000, '1'));
+    CHECK(f.node.pages_made == 1);
+    f.now += std::chrono::nanoseconds(1);
+    REQUIRE(f.get("/metrics") == 200);
+    CHECK(f.response.body() == "2");
+    CHECK(f.node.pages_made == 2);
   }
 
   TEST_CASE("status counts decisions that failed, whichever port was asked, and advises to look") {
