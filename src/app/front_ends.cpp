@@ -3,9 +3,16 @@
 #include <fmt/format.h>
 #include <uv.h>
 
+#include <chrono>
 #include <utility>
 
 namespace starling {
+namespace {
+
+/// People and their tools, however many, delay gateways by no more than this and one request.
+constexpr std::chrono::microseconds admin_turn_time_max{2'000};
+
+}  // namespace
 
 FrontEnds::FrontEnds(Loop& loop, const LoopMeter& loop_meter, Node& node, const Settings& settings, Log log,
                      http::WriteAccess access, const ConnectionBounds& bounds)
@@ -19,7 +26,8 @@ FrontEnds::FrontEnds(Loop& loop, const LoopMeter& loop_meter, Node& node, const 
       gateway_(service_, check_, rls_),
       admin_(service_, check_, std::move(access)),
       http_server_(loop, gateway_, {.connections_max = bounds.gateways}),
-      admin_server_(loop, admin_, {.name = "admin", .connections_max = bounds.admin}),
+      admin_server_(loop, admin_,
+                    {.name = "admin", .connections_max = bounds.admin, .turn_time_max = admin_turn_time_max}),
       grpc_health_(loop, service_),
       grpc_rate_limit_(service_, settings.headers),
       grpc_server_(loop, {.connections_max = bounds.gateways,

@@ -34,6 +34,15 @@ Connection* owner_of(const uv_stream_t* stream) {
 
 }  // namespace
 
+bool ConnectionContext::turn_over(const uv_loop_t* loop) {
+  if (const std::uint64_t now_ms = uv_now(loop); now_ms != turn_ms) {
+    turn_ms = now_ms;
+    turn_spent_ns = 0;
+  }
+  const std::chrono::nanoseconds most = options.turn_time_max;
+  return most.count() > 0 && turn_spent_ns >= static_cast<std::uint64_t>(most.count());
+}
+
 bool Connection::start(Handle<ClientStream> stream) {
   stream_ = std::move(stream);
   stream_->stream.data = this;
@@ -148,7 +157,8 @@ std::size_t Connection::serve(std::string_view input) {
       used = input.size() - rest.size();
     }
     if (rest.empty() || (rest == "\r" && partial_ == nullptr)) break;
-    if (output_full() || served_count == context_.options.requests_per_turn_max) {
+    if (output_full() || served_count == context_.options.requests_per_turn_max ||
+        context_.turn_over(stream()->loop)) {
       has_more_ = true;
       break;
     }
@@ -276,6 +286,8 @@ void Connection::answer(const RequestView& request) {
   Response& response = context_.response;
   response.clear();
   ++context_.counters.requests;
+  const bool timed = context_.options.turn_time_max.count() > 0;
+  const std::uint64_t began_ns = timed ? uv_hrtime() : 0;
   try {
     context_.handler.on_request(request, response);
   } catch (...) {  // it would cross libuv's C code next
@@ -286,6 +298,7 @@ void Connection::answer(const RequestView& request) {
   last_ = !request.keep_alive || request.body_owed || response.closes() || context_.draining;
   response.append_to(
       output_, {.head_only = request.method == "HEAD", .keep_alive = !last_, .http_1_0 = request.http_1_0});
+  if (timed) context_.turn_spent_ns += uv_hrtime() - began_ns;
 }
 
 void Connection::refuse(const HeadError& error) {

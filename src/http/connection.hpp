@@ -56,6 +56,12 @@ struct ConnectionContext {
   Response response;
   Http2Handover* http2 = nullptr;  ///< null: HTTP/2 is refused
   bool draining = false;
+
+  /// How long requests have been handled in this turn of the loop, for `turn_time_max`. A turn is told by the
+  /// loop's clock: two within one millisecond share the time.
+  std::uint64_t turn_ms = 0;
+  std::uint64_t turn_spent_ns = 0;
+  bool turn_over(const uv_loop_t* loop);
 };
 
 class Connection;

@@ -143,7 +143,9 @@ void Server::on_closed(Connection& connection) {
 void Server::on_idle() {
   auto& turns = waiting(Wait::turn);
   // One turn each: those that still have more go to the end of the list and wait for the next round.
-  for (std::size_t left = turns.size(); left > 0 && !turns.empty(); --left) turns.front().on_turn();
+  for (std::size_t left = turns.size(); left > 0 && !turns.empty() && !context_.turn_over(loop_.get());
+       --left)
+    turns.front().on_turn();
   if (turns.empty()) uv_idle_stop(turns_.get());
 }
 

@@ -13,6 +13,9 @@ struct ServerOptions {
   std::size_t headers_count_max = 64;                     ///< of one request
   std::size_t connections_max = 10'000;                   ///< further ones are accepted and closed at once
   std::size_t requests_per_turn_max = 64;  ///< of one connection, before the others get their turn
+  /// When the requests of all connections have taken so long in one turn of the loop, the rest wait for the
+  /// next one, after whatever else has come meanwhile. 0: they do not.
+  std::chrono::nanoseconds turn_time_max{0};
   /// With more than this unsent, no further request of the connection is read or answered. The answer that
   /// crosses the bound is still sent whole.
   std::size_t output_bytes_max = std::size_t{256} * 1024;

@@ -1,5 +1,6 @@
 #include "http/server.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +20,17 @@ constexpr Address loopback_v6() {
   address.bytes[15] = 1;
   return address;
 }
+
+/// Notes in which turn of the loop, by its clock, each request was handled.
+struct TurnHandler final : Handler {
+  explicit TurnHandler(Loop& the_loop) : loop(the_loop) {}
+  void on_request(const RequestView&, Response& response) override {
+    turns.push_back(uv_now(loop.get()));
+    response.set_text("ok");
+  }
+  Loop& loop;
+  std::vector<std::uint64_t> turns;
+};
 
 }  // namespace
 
@@ -74,6 +86,26 @@ TEST_SUITE("http.server") {
     CHECK(pump(fixture.loop, [&] { return fixture.open() == 1; }));
     const auto fourth = fixture.connect();
     CHECK(fixture.ask(*fourth, get("/4")).size() == 1);
+  }
+
+  TEST_CASE("when a turn of the loop has taken long enough, other requests wait for the next one") {
+    Loop loop;
+    TurnHandler handler(loop);
+    Server server(loop, handler, {.turn_time_max = 1ns});  // any request takes that long
+    const auto local = server.listen({.address = Address::v4(127, 0, 0, 1)});
+    REQUIRE(local.has_value());
+    std::vector<std::unique_ptr<RawClient>> clients;
+    for (int i = 0; i < 4; ++i) {
+      clients.push_back(std::make_unique<RawClient>(*local));
+      clients.back()->send_some(get("/1") + get("/2") + get("/3"));
+    }
+    CHECK(pump(loop, [&] {
+      for (const auto& client : clients) client->receive_some();
+      return std::all_of(clients.begin(), clients.end(),
+                         [](const auto& client) { return answers(client->received()).size() == 3; });
+    }));
+    REQUIRE(handler.turns.size() == 12);
+    CHECK(std::adjacent_find(handler.turns.begin(), handler.turns.end()) == handler.turns.end());
   }
 
   TEST_CASE("a request whose headers trickle in is told so and closed") {
