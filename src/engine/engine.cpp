@@ -217,9 +217,11 @@ void Engine::on_tick(Instant now, WallTime wall, Effects& effects) {
     table_full_ = false;
     table_full_noticed_ = now;
     // Peers, addresses and origins have bounds too.
-    effects.notify(counters_.full() ? Notice{.kind = Notice::Kind::counter_table_full,
-                                             .detail = static_cast<std::int64_t>(counters_.counters_count())}
-                                    : Notice{.kind = Notice::Kind::peer_table_full, .detail = 1});
+    const std::uint64_t refused = counts_.counters_refused + counters_.refused_count();
+    const bool of_counters = std::exchange(counters_refused_told_, refused) != refused;
+    effects.notify(of_counters ? Notice{.kind = Notice::Kind::counter_table_full,
+                                        .detail = static_cast<std::int64_t>(counters_.counters_count())}
+                               : Notice{.kind = Notice::Kind::peer_table_full, .detail = 1});
   }
   update_state(now, wall, effects);
 }

@@ -168,6 +168,7 @@ class Engine {
     Instant refused_told_at{};
   } live_news_;
   Instant table_full_noticed_{};
+  std::uint64_t counters_refused_told_ = 0;
   bool table_full_ = false;
   Membership::Due due_;        // scratch
   wire::Heartbeat heartbeat_;  // scratch

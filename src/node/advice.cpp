@@ -112,6 +112,8 @@ void Adviser::on_dns() {
             "and serve this name",
             error);
         break;
+      case DnsFault::one_family:  // a note, see below
+        break;
       case DnsFault::other:
         add("dns_failed",
             "DNS: {}. Check that the name is right and, in Kubernetes, that the headless Service has "
@@ -341,6 +343,14 @@ void Adviser::on_machine() {
 void Adviser::on_notes() {
   if (status_.state == EngineState::leaving || status_.state == EngineState::left)
     note("leaving", "this node was told to stop: it hands over its counts and ends by itself");
+  const NodeStatus::Neighborhood& neighborhood = status_.neighborhood;
+  for (std::size_t i = 0; i < std::min(neighborhood.errors.size(), neighborhood.faults.size()); ++i)
+    if (neighborhood.faults[i] == DnsFault::one_family)
+      note("dns_one_family",
+           "DNS: {}. Addresses of the other kind are all that this node finds: nothing to do unless nodes "
+           "are to "
+           "be found by both",
+           neighborhood.errors[i]);
   std::vector<std::string> others;
   for (const PeerView& peer : status_.peers)
     if (peer.state == "alive" && !peer.software.empty() && peer.software != status_.software)

@@ -10,6 +10,7 @@ enum class DnsFault : std::uint8_t {
   no_addresses,  ///< the name exists and has no address
   timed_out,
   refused,  ///< no server answers, or it refuses, or it fails
+  one_family,  ///< no answer about IPv4 or about IPv6, but addresses of the other
   other,    ///< a malformed answer, addresses of no machine, too many of them
 };
 

@@ -162,7 +162,7 @@ void Node::before_sleep() {
 void Node::on_resolution(const Resolution& resolution) {
   const bool asks_dns = std::any_of(options_.settings.neighbors.begin(), options_.settings.neighbors.end(),
                                     [](const Neighbor& neighbor) { return !neighbor.address; });
-  if (!resolution.early && asks_dns) ++(resolution.errors.empty() ? dns_ok_ : dns_failed_);
+  if (!resolution.early && asks_dns) ++(resolution.found_all() ? dns_ok_ : dns_failed_);
   if (!resolution.early) log_resolution(resolution);
   const Instant now = Loop::now();
   if (resolution.complete) last_listed_.clear();

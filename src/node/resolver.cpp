@@ -276,7 +276,9 @@ void Resolver::judge(std::size_t neighbor, const Query& a, const Query& aaaa) {
             ? text_of_status(a.status)
             : fmt::format("A: {}, AAAA: {}", text_of_status(a.status), text_of_status(aaaa.status));
     found_.errors.push_back(fmt::format("name {}: {}; {}", name, what, retrying()));
-    found_.faults.push_back(fault_of(is_answer(a.status) ? aaaa.status : a.status));
+    const bool has_addresses = a.status == ARES_SUCCESS || aaaa.status == ARES_SUCCESS;
+    found_.faults.push_back(has_addresses ? DnsFault::one_family
+                                          : fault_of(is_answer(a.status) ? aaaa.status : a.status));
   } else if (is_none(a.status) && is_none(aaaa.status)) {
     const bool exists = a.status == ARES_ENODATA || aaaa.status == ARES_ENODATA;
     found_.errors.push_back(fmt::format("name {}: {}; normal until the first node is ready, {}", name,

@@ -23,6 +23,7 @@
 #include <ares.h>
 #include <uv.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -50,6 +51,12 @@ struct Resolution {
   bool complete = false;
   /// The round goes on: some names are slow, and these addresses need not wait for them. Never `complete`.
   bool early = false;
+
+  /// Every name has addresses, if perhaps of one family only since nobody answers about the other.
+  bool found_all() const {
+    return std::all_of(faults.begin(), faults.end(),
+                       [](DnsFault fault) { return fault == DnsFault::one_family; });
+  }
 };
 
 class Resolver {

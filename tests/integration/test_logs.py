@@ -175,8 +175,9 @@ class StatusWords(ClusterCase):
 
     def test_a_cluster_of_another_name_is_told_with_its_address(self):
         hosts = self.neighborhood(2)
-        first = self.node(1, config=self.one_rule(10), neighborhood_host=hosts, cluster="blue")
-        second = self.node(2, config=self.one_rule(10), neighborhood_host=hosts, cluster="green")
+        rules = self.one_rule(10)
+        first = self.node(1, config=rules, neighborhood_host=hosts, cluster="blue")
+        second = self.node(2, config=rules, neighborhood_host=hosts, cluster="green")
         wait_until("the advice", lambda: "wrong_cluster" in self.codes(first))
         (text,) = [item["text"] for item in first.status()["advice_items"] if item["code"] == "wrong_cluster"]
         self.assertIn(f"last from {second.address}", text)

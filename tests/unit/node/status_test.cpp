@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "node/resolver.hpp"
+
 namespace starling {
 namespace {
 
@@ -103,6 +105,22 @@ TEST_SUITE("node.status") {
     dns(DnsFault::other, "dns_failed", "Check that the name is right");
     status.neighborhood.errors.push_back("another");
     CHECK(advice(status).size() == 2);
+  }
+
+  TEST_CASE("a DNS server that knows one family only is a note, for the addresses of the other are there") {
+    NodeStatus status = well();
+    status.neighborhood.errors = {"name peers.svc.: A: ok, AAAA: refused; retrying every 5s"};
+    status.neighborhood.faults = {DnsFault::one_family};
+    const std::vector<Advice> advices = advice_of(status);
+    REQUIRE(advices.size() == 1);
+    CHECK(advices[0].code == "dns_one_family");
+    CHECK(advices[0].is_note);
+    CHECK(verdict(advices) == "healthy");
+    Resolution resolution;
+    resolution.faults = {DnsFault::one_family};
+    CHECK(resolution.found_all());
+    resolution.faults.push_back(DnsFault::timed_out);
+    CHECK_FALSE(resolution.found_all());
   }
 
   TEST_CASE("addresses that never answered are listed with the ports that may be closed") {
