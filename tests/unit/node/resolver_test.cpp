@@ -250,6 +250,8 @@ TEST_SUITE("node.resolver") {
     CHECK_FALSE(result.complete);
     CHECK(result.errors ==
           std::vector<std::string>{"name peers.test.: A: answered, AAAA: timed out; retrying every 20ms"});
+    CHECK(result.faults == std::vector<DnsFault>{DnsFault::one_family});
+    CHECK(result.found_all());
   }
 
   TEST_CASE("a name without addresses is NODATA, a failing server is named so") {
