@@ -22,8 +22,14 @@ enum class ErrorCode : std::uint8_t {
   unknown_sender,       ///< counts or a pull from an origin that is not a live peer
   table_full,           ///< a table at its bound refused a new entry; what fitted was taken
   window_out_of_range,  ///< too old or too far in the future; the rest of the packet was taken
+  not_sealed,           ///< a plain packet, and this node takes none
+  sealed,               ///< a sealed packet, and this node has no key
+  unknown_key,          ///< sealed with a key that is not in this node's ring; detail: the key's id
+  bad_seal,             ///< made up or damaged: its mark is wrong, or it does not open
+  replayed,             ///< sealed, sound, and taken before, or too old to tell
+  too_many_senders,     ///< of an unknown sender, while the budget for those is used up
 };
-inline constexpr std::size_t error_codes_count = static_cast<std::size_t>(ErrorCode::window_out_of_range) + 1;
+inline constexpr std::size_t error_codes_count = static_cast<std::size_t>(ErrorCode::too_many_senders) + 1;
 
 constexpr std::string_view name(ErrorCode code) {
   switch (code) {
@@ -53,6 +59,18 @@ constexpr std::string_view name(ErrorCode code) {
       return "table_full";
     case ErrorCode::window_out_of_range:
       return "window_out_of_range";
+    case ErrorCode::not_sealed:
+      return "not_sealed";
+    case ErrorCode::sealed:
+      return "sealed";
+    case ErrorCode::unknown_key:
+      return "unknown_key";
+    case ErrorCode::bad_seal:
+      return "bad_seal";
+    case ErrorCode::replayed:
+      return "replayed";
+    case ErrorCode::too_many_senders:
+      return "too_many_senders";
   }
   return "unknown";
 }

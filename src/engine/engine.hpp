@@ -27,6 +27,7 @@
 #include "live/live_exchange.hpp"
 #include "membership/membership.hpp"
 #include "wire/codec.hpp"
+#include "wire/key_ring.hpp"
 
 namespace starling {
 
@@ -34,6 +35,7 @@ struct EngineOptions {
   OriginId origin;         ///< random, not 0, new at every start
   std::uint64_t seed = 0;  ///< of all other randomness (jitter, phases)
   std::string cluster = "starling";
+  wire::KeyRing keys;                          ///< none: packets are sent and taken plain
   std::string node_name = "node";              ///< for people; need not be unique
   std::uint16_t sync_port = 4290;              ///< where this node takes deltas
   bool has_neighborhood = false;               ///< false: a cluster of one, ready at once
@@ -72,6 +74,8 @@ class Engine {
   /// Counts stay: a rule that keeps its name and windows keeps its counters.
   void replace_rules(RuleSet rules);
   const RuleSet& rules() const { return limiter_.rules(); }
+  /// Another key ring, from the next datagram on.
+  void replace_keys(const wire::KeyRing& keys);
   std::shared_ptr<const RuleSet> shared_rules() const { return limiter_.shared_rules(); }
 
   /// Changes the rules while running, here and by gossip everywhere; replaces what was set about the same

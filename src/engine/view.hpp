@@ -15,6 +15,7 @@
 #include "gossip/gossip.hpp"
 #include "limiter/live_override.hpp"
 #include "live/live_table.hpp"
+#include "wire/key_ring.hpp"
 
 namespace starling {
 
@@ -49,6 +50,15 @@ struct PeerView {
   std::uint64_t unacked_versions = 0;
   std::int64_t clock_skew_ms = 0;  ///< its wall clock minus ours
   std::string software;
+  std::optional<wire::KeyId> key;  ///< that its last packet was sealed with; nothing: it came plain
+};
+
+/// What this node seals with and opens.
+struct KeysView {
+  std::vector<wire::KeyId> ids;  ///< of the ring, in its order
+  wire::PlainPackets plain = wire::PlainPackets::sent;
+  std::uint64_t opened = 0;   ///< sealed datagrams
+  std::uint64_t derived = 0;  ///< subkeys, one for each sender and key met
 };
 
 /// One counter a request is held to, as merged here.
@@ -111,6 +121,7 @@ struct EngineCounts {
   bool isolated = false;          ///< DNS lists others, and none is live
   Duration peer_delay{};          ///< D, as the neighborhood has agreed
   LiveCounts live;                ///< overrides that were set while running
+  KeysView keys;
 };
 
 }  // namespace starling
