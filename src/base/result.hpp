@@ -12,7 +12,7 @@ enum class ErrorCode : std::uint8_t {
   too_short,            ///< fewer bytes than the fixed header
   too_long,             ///< more bytes than `datagram_bytes_max`
   bad_magic,            ///< not a Starling packet
-  wrong_protocol,       ///< a protocol version this node cannot read; detail: that version
+  wrong_protocol,       ///< a version or form this node cannot read; detail: version + 256 * form
   wrong_cluster,        ///< a packet of a cluster with another name
   unknown_kind,         ///< a kind of message this node does not know; detail: that kind
   wrong_port,           ///< a message that belongs to the other UDP port

@@ -26,6 +26,8 @@ constexpr int goodbyes_count = 2;
 Engine::Engine(EngineOptions options, RuleSet rules, Instant now)
     : options_(std::move(options)),
       hash_(options_.cluster),
+      sealer_(options_.origin, options_.cluster, options_.keys),
+      opener_(options_.cluster, options_.keys),
       random_(options_.seed),
       counters_(CounterTable::Options{
           .counters_max = options_.counters_max, .components_max = options_.components_max, .retention = {}}),
@@ -41,6 +43,7 @@ Engine::Engine(EngineOptions options, RuleSet rules, Instant now)
                   random_),
       gossip_(Gossip::Options{.self = options_.origin,
                               .cluster_tag = hash_.cluster_tag(),
+                              .sealer = &sealer_,
                               .queue = {.flush_coalesce = options_.flush_coalesce,
                                         .sync_interval = options_.sync_interval,
                                         .components_max = options_.components_max},
@@ -52,9 +55,11 @@ Engine::Engine(EngineOptions options, RuleSet rules, Instant now)
       top_(TopBoard::Options{.self = options_.origin,
                              .names_max = std::min<std::size_t>(names_max_default, options_.counters_max)},
            counters_, limiter_, membership_, gossip_),
-      decoder_(hash_.cluster_tag()),
+      decoder_(hash_.cluster_tag(), &opener_),
       join_deadline_(now + options_.join_timeout) {
   STARLING_CHECK(options_.origin != OriginId{});
+  show(options_.keys);
+  options_.keys = {};  // kept where they are used, and wiped here
   if (!options_.has_neighborhood) state_ = EngineState::ready;
 }
 
@@ -63,7 +68,7 @@ Result<void> Engine::on_datagram(const Endpoint& from, Port port, std::span<cons
   ++counts_.datagrams_received;
   store_.set_wall(wall);
   wall_ = wall;
-  const auto kind = decoder_.open(bytes, port);
+  const auto kind = decoder_.open(bytes, port, now);
   if (kind) {
     KindTraffic& traffic = counts_.received_by_kind[wire::index_of(*kind)];
     ++traffic.packets;
@@ -83,12 +88,14 @@ Result<void> Engine::on_datagram(const Endpoint& from, Port port, std::span<cons
 
 Result<void> Engine::dispatch(const Endpoint& from, wire::Kind kind, std::size_t bytes_count, Instant now,
                               WallTime wall, Effects& effects) {
+  // Counts are true however often they are told; all else is worth something only the first time.
+  if (decoder_.is_repeated() && kind != wire::Kind::delta) return fail(ErrorCode::replayed);
   switch (kind) {
     case wire::Kind::delta: {
       const auto delta = decoder_.delta();
       if (!delta) return tl::unexpected(delta.error());
-      membership_.on_sign_of_life((*delta)->sender, from.address, now, effects);
-      return gossip_.on_delta(**delta, from.address, now, effects);
+      if (!decoder_.is_repeated()) membership_.on_sign_of_life((*delta)->sender, from.address, now, effects);
+      return gossip_.on_delta(**delta, from.address, decoder_.is_repeated(), now, effects);
     }
     case wire::Kind::pull: {
       const auto pull = decoder_.pull();
@@ -129,8 +136,11 @@ Result<void> Engine::on_heartbeat(const Endpoint& from, std::size_t bytes_count,
                                   Effects& effects) {
   const auto heartbeat = decoder_.heartbeat();
   if (!heartbeat) return tl::unexpected(heartbeat.error());
-  const auto heard = membership_.on_heartbeat(from, **heartbeat, now, wall, effects);
+  const auto& seal = decoder_.seal();
+  const auto heard = membership_.on_heartbeat(from, **heartbeat, now, wall, effects,
+                                              seal ? wire::Form::sealed : wire::Form::plain);
   if (!heard) return tl::unexpected(heard.error());
+  if (heard->peer != nullptr) heard->peer->key = seal ? std::optional(seal->key) : std::nullopt;
   gossip_.on_heartbeat(*heard, **heartbeat, now, effects);
   live_exchange_.on_heartbeat(*heard, **heartbeat, now, effects);
   // To an address that may be forged no more goes than three times what came.
@@ -281,6 +291,18 @@ void Engine::replace_rules(RuleSet rules) {
   limiter_.replace_rules(std::move(rules));
 }
 
+void Engine::replace_keys(const wire::KeyRing& keys) {
+  sealer_.replace(keys);
+  opener_.replace(keys);
+  show(keys);
+}
+
+void Engine::show(const wire::KeyRing& keys) {
+  counts_.keys.plain = keys.plain;
+  counts_.keys.ids.clear();
+  for (const wire::MasterKey& key : keys.keys) counts_.keys.ids.push_back(key.id());
+}
+
 EngineCounts Engine::counts() const {
   EngineCounts counts = counts_;
   counts.sent = gossip_.egress().traffic();
@@ -294,6 +316,8 @@ EngineCounts Engine::counts() const {
   counts.isolated = membership_.isolated();
   counts.peer_delay = membership_.peer_delay();
   counts.live = live_.counts(wall_);
+  counts.keys.opened = opener_.counts().opened;
+  counts.keys.derived = opener_.counts().derived;
   return counts;
 }
 
@@ -338,7 +362,8 @@ std::vector<PeerView> Engine::peers(Instant now) const {
                   .missing_versions = lag.missing_versions,
                   .unacked_versions = lag.unacked_versions,
                   .clock_skew_ms = peer.clock_skew_ms,
-                  .software = peer.software};
+                  .software = peer.software,
+                  .key = peer.key};
     if (peer.rtt) view.rtt_us = std::chrono::duration_cast<std::chrono::microseconds>(*peer.rtt).count();
     views.push_back(std::move(view));
   }

@@ -74,7 +74,7 @@ class Engine {
   /// Counts stay: a rule that keeps its name and windows keeps its counters.
   void replace_rules(RuleSet rules);
   const RuleSet& rules() const { return limiter_.rules(); }
-  /// Another key ring, from the next datagram on.
+  /// Another key ring, from the next datagram on. No counter of a packet is used twice, whatever the rings.
   void replace_keys(const wire::KeyRing& keys);
   std::shared_ptr<const RuleSet> shared_rules() const { return limiter_.shared_rules(); }
 
@@ -128,6 +128,7 @@ class Engine {
   void update_state(Instant now, WallTime wall, Effects& effects);
   void say_goodbye(Instant now, WallTime wall, Effects& effects);
   void expire(WallTime ended_by, Instant now);
+  void show(const wire::KeyRing& keys);
   // Live overrides (engine_live.cpp).
   bool live_is_stale(Instant now, WallTime wall) const;
   void apply_live(Instant now, WallTime wall);
@@ -138,6 +139,8 @@ class Engine {
 
   EngineOptions options_;
   KeyedHash hash_;
+  wire::Sealer sealer_;
+  wire::Opener opener_;
   Random random_;
   CounterTable counters_;
   Limiter limiter_;
@@ -149,7 +152,7 @@ class Engine {
   TopBoard top_;
   wire::Decoder decoder_;
   EngineState state_ = EngineState::joining;
-  EngineCounts counts_;
+  EngineCounts counts_;  // of its keys: the ring's
   Instant join_deadline_;
   Instant leave_deadline_ = never;
   ExpiryClock expiry_clock_;

@@ -50,7 +50,7 @@ struct PeerView {
   std::uint64_t unacked_versions = 0;
   std::int64_t clock_skew_ms = 0;  ///< its wall clock minus ours
   std::string software;
-  std::optional<wire::KeyId> key;  ///< that its last packet was sealed with; nothing: it came plain
+  std::optional<wire::KeyId> key;  ///< that its last heartbeat was sealed with; nothing: it came plain
 };
 
 /// What this node seals with and opens.
@@ -110,7 +110,7 @@ struct EngineCounts {
   std::array<std::uint64_t, error_codes_count> dropped{};  ///< by reason; also datagrams taken in part
   std::array<Traffic, purposes_count> sent{};              ///< by purpose
   TrafficByKind sent_by_kind{};
-  TrafficByKind received_by_kind{};  ///< of our cluster and protocol, whatever became of them
+  TrafficByKind received_by_kind{};  ///< of our cluster and protocol, and opened; whatever became of them
   GossipCounts gossip;
   std::uint64_t counters_expired = 0;  ///< left with their window
   std::uint64_t counters_refused = 0;  ///< times that there was no room for one, or for an origin's share

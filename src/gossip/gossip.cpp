@@ -30,7 +30,7 @@ Gossip::Gossip(Options options, GossipStore& store, Membership& membership, Rand
       queue_(options.queue, random),
       origins_(options.self),
       pager_(log_, queue_, store),
-      encoder_(options.cluster_tag),
+      encoder_(options.cluster_tag, options.sealer),
       egress_(options.egress_bytes_per_s) {}
 
 bool Gossip::is_urgent(const GossipStore::Own& own, Hits limit) const {
@@ -72,14 +72,15 @@ void Gossip::publish_everything(Instant now) {
   publish(due_, now);
 }
 
-Result<void> Gossip::on_delta(const wire::Delta& delta, const Address& from, Instant now, Effects& effects) {
+Result<void> Gossip::on_delta(const wire::Delta& delta, const Address& from, bool is_repeated, Instant now,
+                              Effects& effects) {
   if (delta.sender == options_.self) return fail(ErrorCode::from_self);
   counts_.entries_received += delta.entries.size();
   const auto stream = streams_.find(delta.sender);
   const Peer* sender = membership_.find(delta.sender);
   // A newcomer's counts may overtake the heartbeat that makes it a peer here.
-  const bool believed =
-      (sender != nullptr || delta.sender == delta.origin) && membership_.speaks_from(delta.sender, from);
+  const bool believed = !is_repeated && (sender != nullptr || delta.sender == delta.origin) &&
+                        membership_.speaks_from(delta.sender, from);
   if (believed && stream != streams_.end() && sender != nullptr && delta.recipient == options_.self)
     on_ack(stream->second, *sender, delta.ack, now, effects);
   if (delta.entries.empty() && delta.to == delta.from) {  // an ack, or the answer that nothing is held there

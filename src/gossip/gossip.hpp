@@ -67,6 +67,7 @@ class Gossip {
   struct Options {
     OriginId self;
     std::uint64_t cluster_tag = 0;
+    wire::Sealer* sealer = nullptr;  ///< of all that this node sends; see wire::Encoder
     PublishQueue::Options queue;
     std::uint64_t egress_bytes_per_s = egress_bytes_per_s_default;
     SyncMode sync_mode = SyncMode::adaptive;
@@ -78,9 +79,11 @@ class Gossip {
   void on_admitted(ComponentIndex component, Hits limit, Instant now);
 
   /// Counts are taken from anybody. What the sender claims - its ack, and that nothing is missing - is
-  /// believed only from an address that it speaks from; of one that is not a peer yet, only about itself.
+  /// believed only from an address that it speaks from; of one that is not a peer yet, only about itself; and
+  /// of a delta that `is_repeated`, nothing.
   /// Errors: table_full, window_out_of_range (what could be taken was), from_self (state unchanged).
-  Result<void> on_delta(const wire::Delta& delta, const Address& from, Instant now, Effects& effects);
+  Result<void> on_delta(const wire::Delta& delta, const Address& from, bool is_repeated, Instant now,
+                        Effects& effects);
   /// Errors (state unchanged): unknown_sender, also for a known peer's origin from another address.
   Result<void> on_pull(const wire::Pull& pull, const Address& from, Instant now, Effects& effects);
   /// After membership has taken the heartbeat in.

@@ -90,7 +90,8 @@ void Membership::set_self(Candidate& candidate, bool is_self) {
 }
 
 Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const wire::Heartbeat& heartbeat,
-                                                   Instant now, WallTime wall, Effects& effects) {
+                                                   Instant now, WallTime wall, Effects& effects,
+                                                   wire::Form form) {
   if (heartbeat.sender == options_.self) {
     if (Candidate* candidate = addresses_.find(from)) set_self(*candidate, true);
     return fail(ErrorCode::from_self);
@@ -110,7 +111,8 @@ Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const w
   candidate->heard_sent_ns = heartbeat.sent_ns;
   candidate->heard_at = now;
   candidate->last_vouched = now;
-  const bool proven = heartbeat.recipient == options_.self && candidate->sent.contains(heartbeat.echo_ns);
+  const bool is_for_us = heartbeat.recipient == options_.self;
+  const bool proven = is_for_us && candidate->sent.contains(heartbeat.echo_ns);
 
   Heard heard;
   const bool may_reply =
@@ -118,9 +120,11 @@ Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const w
   if (!proven) {
     // Somebody who does not know us yet, or knew an earlier life here: tell it who we are. A live peer whose
     // echo is merely old needs nothing, unless it says so: it does not hear us, but lives.
-    heard.reply_wanted = may_reply && (heartbeat.recipient != options_.self || heartbeat.wants_answer);
+    heard.reply_wanted = may_reply && (!is_for_us || heartbeat.wants_answer);
     set_origin(*candidate, heartbeat.sender);
-    if (heartbeat.state != wire::NodeState::left && known != nullptr && known->is_newer(heartbeat)) {
+    const bool is_sign_of_life = is_for_us || form == wire::Form::plain;
+    if (is_sign_of_life && heartbeat.state != wire::NodeState::left && known != nullptr &&
+        known->is_newer(heartbeat)) {
       known->newest_sent_ns = heartbeat.sent_ns;
       on_sign_of_life(heartbeat.sender, from.address, now, effects);
     }

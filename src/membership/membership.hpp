@@ -29,6 +29,7 @@
 #include "base/result.hpp"
 #include "membership/address_book.hpp"
 #include "membership/peer.hpp"
+#include "wire/header.hpp"
 #include "wire/messages.hpp"
 
 namespace starling {
@@ -61,9 +62,11 @@ class Membership {
     bool reply_wanted = false;  ///< send it a heartbeat now
     OriginId replaced;          ///< the origin that lived at this address before; 0: none
   };
+  /// A sealed one that was written for another, or for an earlier life here, only introduces its address: it
+  /// was sealed by who it says, but may have been led here by somebody who has no key.
   /// Errors (state unchanged): from_self, table_full.
   Result<Heard> on_heartbeat(const Endpoint& from, const wire::Heartbeat& heartbeat, Instant now,
-                             WallTime wall, Effects& effects);
+                             WallTime wall, Effects& effects, wire::Form form = wire::Form::plain);
 
   /// Somebody misses `inquiry.origin`. The answer, if we hear it.
   /// Errors (state unchanged): unknown_sender, also for a live peer's origin from another address.

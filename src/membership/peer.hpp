@@ -12,6 +12,7 @@
 #include "base/time.hpp"
 #include "membership/peer_delay.hpp"
 #include "membership/sent_clocks.hpp"
+#include "wire/key_ring.hpp"
 #include "wire/messages.hpp"
 
 namespace starling {
@@ -78,6 +79,7 @@ struct Peer {
   Duration rtt_deviation{};        ///< smoothed mean deviation
   RoundTrips round_trips;          ///< the last ones as they were
   Duration reported_delay{};       ///< the largest peer delay that it says it has measured
+  std::optional<wire::KeyId> key;  ///< that its last heartbeat was sealed with; nothing: it came plain
   std::int64_t clock_skew_ms = 0;  ///< its wall clock minus ours, smoothed
   bool skew_reported = false;
 

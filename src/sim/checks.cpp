@@ -137,7 +137,7 @@ std::string Simulation::overrides_disagreement(const LiveTruth::Known& known) co
 
 void Simulation::check_delta(NodeIndex node, std::span<const std::byte> bytes, const Result<void>& outcome) {
   if (!failure_.empty()) return;
-  const auto kind = decoder_.open(bytes, Port::sync);
+  const auto kind = decoder_.open(bytes, Port::sync, now_);
   if (!kind || *kind != wire::Kind::delta) return;
   const auto decoded = decoder_.delta();
   if (!decoded) return;

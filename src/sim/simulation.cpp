@@ -64,7 +64,8 @@ Simulation::Simulation(SimulationOptions options)
     : options_(std::move(options)),
       random_(options_.seed),
       network_(options_.link, random_),
-      decoder_(KeyedHash(options_.engine.cluster).cluster_tag()),
+      opener_(options_.engine.cluster, {options_.engine.keys.keys, wire::PlainPackets::accepted}),
+      decoder_(KeyedHash(options_.engine.cluster).cluster_tag(), &opener_),
       now_(start_of_time),
       nodes_(options_.nodes) {
   ledger_.demands_truth = live_truth_.demands_truth = !options_.believe_damage;
@@ -274,7 +275,7 @@ void Simulation::send(NodeIndex index, Port via, const Endpoint& to, std::span<c
   ++sent_by_port_[static_cast<std::size_t>(via)];
   const auto target = node_at(to);
   trace(bytes.size() + 2000 * index);
-  if (options_.check_every_step) fail_check(nodes_[index].strangers->on_sent(to.address, via, bytes));
+  if (options_.check_every_step) fail_check(nodes_[index].strangers->on_sent(to.address, via, bytes, now_));
   if (!target || to.port != port_number(via)) return;
   const Endpoint from{address_of(index), port_number(via)};
   const LinkOptions& link = network_.options();
@@ -335,7 +336,7 @@ void Simulation::damage(std::vector<std::byte>& bytes) {
   if (options_.believe_damage) return;
   // UDP's checksum lets through what the decoder refuses anyway; what it would take must be made unreadable.
   for (const Port port : {Port::sync, Port::heartbeat}) {
-    const auto kind = decoder_.open(bytes, port);
+    const auto kind = decoder_.open(bytes, port, now_);
     if (kind && decodes(*kind)) bytes.resize(random_.below(wire::header_bytes));
   }
 }
@@ -391,7 +392,7 @@ void Simulation::deliver(std::uint32_t slot) {
 Result<void> Simulation::inject(NodeIndex to, const Endpoint& from, Port port,
                                 std::span<const std::byte> bytes) {
   Node& node = nodes_[to];
-  if (options_.check_every_step) node.strangers->on_received(from.address, port, bytes);
+  if (options_.check_every_step) node.strangers->on_received(from.address, port, bytes, now_);
   Shell shell(*this, to);
   const Result<void> outcome = node.engine->on_datagram(from, port, bytes, now_, wall(to), shell);
   trace(outcome ? 1 : 2 + static_cast<std::uint64_t>(outcome.error().code));

@@ -224,7 +224,8 @@ class Simulation {
   Network network_;
   Ledger ledger_;
   LiveTruth live_truth_;
-  wire::Decoder decoder_;  // for the checkers: they read what the nodes read
+  wire::Opener opener_;
+  wire::Decoder decoder_;  // for the checkers: they read what the nodes read, and what they would not
   Instant now_ = start_of_time;
   std::vector<Node> nodes_;
   EventQueue events_;

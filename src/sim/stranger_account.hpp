@@ -25,9 +25,9 @@ class StrangerAccount {
   StrangerAccount(OriginId self, wire::Decoder& decoder) : self_(self), decoder_(decoder) {}
 
   void on_listed(std::span<const Endpoint> listed);
-  void on_received(const Address& from, Port port, std::span<const std::byte> datagram);
+  void on_received(const Address& from, Port port, std::span<const std::byte> datagram, Instant now);
   /// Returns what is broken, or an empty text.
-  std::string on_sent(const Address& to, Port port, std::span<const std::byte> datagram);
+  std::string on_sent(const Address& to, Port port, std::span<const std::byte> datagram, Instant now);
 
  private:
   struct Account {

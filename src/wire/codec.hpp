@@ -1,8 +1,8 @@
 /// From messages to datagrams and back.
 ///
-/// Decoding trusts nothing: the header is checked first, then FlatBuffers verifies the whole buffer before a
-/// field is touched, then every field is held to the bounds of protocol/README.md. A datagram that fails any
-/// of it yields an Error and nothing else.
+/// Decoding trusts nothing: the header is checked first, a sealed body opened, then FlatBuffers verifies the
+/// whole buffer before a field is touched, then every field is held to the bounds of protocol/README.md. A
+/// datagram that fails any of it yields an Error and nothing else.
 #pragma once
 
 #include <flatbuffers/flatbuffers.h>
@@ -11,19 +11,25 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/endpoint.hpp"
 #include "base/result.hpp"
+#include "wire/header.hpp"
 #include "wire/messages.hpp"
+#include "wire/opener.hpp"
+#include "wire/sealer.hpp"
 
 namespace starling::wire {
 
 /// Writes messages. The buffer is reused: a span is valid until the next call.
 class Encoder {
  public:
-  explicit Encoder(std::uint64_t cluster_tag) : cluster_tag_(cluster_tag), builder_(2 * datagram_bytes_max) {}
+  /// `sealer`: seals what is encoded, whenever it `seals`; null: all is plain. It must outlive the encoder.
+  explicit Encoder(std::uint64_t cluster_tag, Sealer* sealer = nullptr)
+      : cluster_tag_(cluster_tag), sealer_(sealer), builder_(2 * datagram_bytes_max) {}
 
   /// `delta.entries` must fit (see DeltaSize).
   std::span<const std::byte> encode(const Delta& delta);
@@ -41,15 +47,16 @@ class Encoder {
   std::span<const std::byte> encode(const Names& names);
 
  private:
-  std::span<const std::byte> seal(Kind kind);
+  std::span<const std::byte> finish(Kind kind);
 
   std::uint64_t cluster_tag_;
+  Sealer* sealer_;
   flatbuffers::FlatBufferBuilder builder_;
   std::vector<std::byte> datagram_;
 };
 
 /// Upper bounds, never exceeded, of what an Overrides packet takes without entries, and with each entry more.
-inline constexpr std::size_t overrides_fixed_bytes = 136;
+inline constexpr std::size_t overrides_fixed_bytes = 136 + seal_bytes;
 std::size_t override_bytes(const OverrideEntry& entry);
 
 /// Tells, entry by entry, whether a delta still fits `datagram_bytes_max`: an upper bound, never exceeded.
@@ -64,8 +71,8 @@ class DeltaSize {
 
  private:
   static constexpr std::size_t groups_max = 16;
-  // Header, root offset, table with its vtable, vector of groups; padding included.
-  static constexpr std::size_t fixed_bytes = 16 + 8 + 28 + 64 + 12;
+  // Header, seal, root offset, table with its vtable, vector of groups; padding included.
+  static constexpr std::size_t fixed_bytes = header_bytes + seal_bytes + 8 + 28 + 64 + 12;
   struct Group {
     std::uint32_t window_s;
     WindowId window_id;
@@ -84,8 +91,8 @@ class NamesSize {
   bool add(const CounterName& name);
 
  private:
-  // Header, root offset, table with its vtable, vector of names, their vtable; padding included.
-  static constexpr std::size_t fixed_bytes = 16 + 8 + 40 + 16 + 20;
+  // Header, seal, root offset, table with its vtable, vector of names, their vtable; padding included.
+  static constexpr std::size_t fixed_bytes = header_bytes + seal_bytes + 8 + 40 + 16 + 20;
   std::size_t bytes_ = fixed_bytes;
   std::size_t names_count_ = 0;
 };
@@ -93,13 +100,21 @@ class NamesSize {
 /// Reads datagrams. Decoded messages are reused: valid until the next call.
 class Decoder {
  public:
-  explicit Decoder(std::uint64_t cluster_tag) : cluster_tag_(cluster_tag) {}
+  /// `opener`: says what is taken and opens what is sealed; null: only plain packets are taken. It must
+  /// outlive the decoder.
+  explicit Decoder(std::uint64_t cluster_tag, Opener* opener = nullptr)
+      : cluster_tag_(cluster_tag), opener_(opener) {}
 
-  /// What kind of message this is. Errors: too_short, too_long, bad_magic, wrong_protocol, wrong_cluster,
-  /// unknown_kind, wrong_port.
-  Result<Kind> open(std::span<const std::byte> datagram, Port port);
+  /// What kind of message this is. `now` matters to sealed ones only. Errors: too_short, too_long, bad_magic,
+  /// wrong_protocol, wrong_cluster, unknown_kind, wrong_port, not_sealed, and those of `Opener::open`.
+  Result<Kind> open(std::span<const std::byte> datagram, Port port, Instant now = Instant{});
+  /// Who sealed what was opened, with which key; nothing: it came plain.
+  const std::optional<Opener::Opened>& seal() const { return seal_; }
+  /// It was opened before, or is too old to tell.
+  bool is_repeated() const { return seal_ && seal_->is_repeated; }
 
-  /// Call after `open` has said so. Errors: malformed, bad_field.
+  /// Call after `open` has said so. Errors: malformed, bad_field. Of a sealed message, the sender is who
+  /// sealed it; another is a bad_field.
   Result<const Delta*> delta();
   Result<const Pull*> pull();
   Result<const Heartbeat*> heartbeat();
@@ -113,8 +128,11 @@ class Decoder {
  private:
   template <class Table>
   const Table* verified_root() const;
+  bool may_say(OriginId sender) const { return sender != OriginId{} && (!seal_ || sender == seal_->sender); }
 
   std::uint64_t cluster_tag_;
+  Opener* opener_;
+  std::optional<Opener::Opened> seal_;
   // FlatBuffers reads in place and wants its buffer aligned; a datagram may come from anywhere.
   struct alignas(16) Aligned {
     std::array<std::byte, datagram_bytes_max> bytes;

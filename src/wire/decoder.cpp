@@ -56,13 +56,23 @@ Result<void> read_groups(const fb::Delta& table, Delta& out) {
 
 }  // namespace
 
-Result<Kind> Decoder::open(std::span<const std::byte> datagram, Port port) {
+Result<Kind> Decoder::open(std::span<const std::byte> datagram, Port port, Instant now) {
   body_bytes_ = 0;
+  seal_.reset();
   if (datagram.size() > datagram_bytes_max) return fail(ErrorCode::too_long);
   const auto header = Header::read(datagram);
   if (!header) return tl::unexpected(header.error());
   if (header->cluster_tag != cluster_tag_) return fail(ErrorCode::wrong_cluster);
   if (port != port_of(header->kind)) return fail(ErrorCode::wrong_port);
+  if (header->form == Form::sealed) {
+    if (opener_ == nullptr) return fail(ErrorCode::sealed);
+    const auto opened = opener_->open(datagram, body_->bytes, now);
+    if (!opened) return tl::unexpected(opened.error());
+    seal_ = *opened;
+    body_bytes_ = opened->body_bytes;
+    return header->kind;
+  }
+  if (opener_ != nullptr && opener_->plain() == PlainPackets::refused) return fail(ErrorCode::not_sealed);
   body_bytes_ = datagram.size() - header_bytes;
   if (body_bytes_ != 0) std::memcpy(body_->bytes.data(), datagram.data() + header_bytes, body_bytes_);
   return header->kind;
@@ -79,7 +89,7 @@ Result<const Delta*> Decoder::delta() {
   delta_.ack = Version{table->ack()};
   delta_.partial = table->partial();
   delta_.patient = table->patient();
-  if (delta_.sender == OriginId{}) return tl::unexpected(bad(Field::sender));
+  if (!may_say(delta_.sender)) return tl::unexpected(bad(Field::sender));
   if (delta_.origin == OriginId{}) return tl::unexpected(bad(Field::origin));
   if (delta_.from > delta_.to) return tl::unexpected(bad(Field::version_range));
   const auto read = read_groups(*table, delta_);
@@ -94,7 +104,7 @@ Result<const Pull*> Decoder::pull() {
                .recipient = OriginId{table->recipient()},
                .origin = OriginId{table->origin()},
                .from = Version{table->from()}};
-  if (pull_.sender == OriginId{}) return tl::unexpected(bad(Field::sender));
+  if (!may_say(pull_.sender)) return tl::unexpected(bad(Field::sender));
   if (pull_.origin == OriginId{}) return tl::unexpected(bad(Field::origin));
   return &pull_;
 }
@@ -106,7 +116,7 @@ Result<const Heartbeat*> Decoder::heartbeat() {
   Heartbeat& out = heartbeat_;
   const std::string_view name = table->name() == nullptr ? "" : table->name()->string_view();
   const std::string_view software = table->software() == nullptr ? "" : table->software()->string_view();
-  if (table->sender() == 0) return tl::unexpected(bad(Field::sender));
+  if (!may_say(OriginId{table->sender()})) return tl::unexpected(bad(Field::sender));
   if (name.size() > name_bytes_max || software.size() > software_bytes_max || !printable(name) ||
       !printable(software))
     return tl::unexpected(bad(Field::name_text));
@@ -160,7 +170,7 @@ Result<const Inquiry*> Decoder::inquiry() {
                      .recipient = OriginId{table->recipient()},
                      .origin = OriginId{table->origin()},
                      .sent_ns = table->sent_ns()};
-  if (inquiry_.sender == OriginId{}) return tl::unexpected(bad(Field::sender));
+  if (!may_say(inquiry_.sender)) return tl::unexpected(bad(Field::sender));
   if (inquiry_.origin == OriginId{}) return tl::unexpected(bad(Field::origin));
   return &inquiry_;
 }
@@ -173,7 +183,7 @@ Result<const Witness*> Decoder::witness() {
                      .origin = OriginId{table->origin()},
                      .echo_ns = table->echo_ns(),
                      .heard_us = table->heard_us()};
-  if (witness_.sender == OriginId{}) return tl::unexpected(bad(Field::sender));
+  if (!may_say(witness_.sender)) return tl::unexpected(bad(Field::sender));
   if (witness_.origin == OriginId{}) return tl::unexpected(bad(Field::origin));
   return &witness_;
 }

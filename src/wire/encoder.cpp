@@ -24,14 +24,19 @@ std::string_view cut(std::string_view text, std::size_t bytes_max) {
 
 }  // namespace
 
-std::span<const std::byte> Encoder::seal(Kind kind) {
-  const std::size_t bytes = header_bytes + builder_.GetSize();
-  STARLING_CHECK(bytes <= datagram_bytes_max);
-  datagram_.resize(bytes);
+std::span<const std::byte> Encoder::finish(Kind kind) {
+  const auto* begin = reinterpret_cast<const std::byte*>(builder_.GetBufferPointer());
+  const std::span<const std::byte> body(begin, builder_.GetSize());
+  STARLING_CHECK(header_bytes + body.size() + seal_bytes <= datagram_bytes_max);
+  if (sealer_ != nullptr && sealer_->seals()) {
+    datagram_.resize(header_bytes + body.size() + seal_bytes);
+    sealer_->seal(kind, body, datagram_);
+    return datagram_;
+  }
+  datagram_.resize(header_bytes + body.size());
   Header{.kind = kind, .cluster_tag = cluster_tag_}.write(
       std::span<std::byte, header_bytes>(datagram_.data(), header_bytes));
-  std::copy_n(reinterpret_cast<const std::byte*>(builder_.GetBufferPointer()), builder_.GetSize(),
-              datagram_.begin() + header_bytes);
+  std::copy(body.begin(), body.end(), datagram_.begin() + header_bytes);
   return datagram_;
 }
 
@@ -65,14 +70,14 @@ std::span<const std::byte> Encoder::encode(const Delta& delta) {
   builder_.Finish(fb::CreateDelta(builder_, delta.sender.value, delta.origin.value, delta.from.value,
                                   delta.to.value, groups_at, delta.recipient.value, delta.ack.value,
                                   delta.partial, delta.patient));
-  return seal(Kind::delta);
+  return finish(Kind::delta);
 }
 
 std::span<const std::byte> Encoder::encode(const Pull& pull) {
   builder_.Clear();
   builder_.Finish(
       fb::CreatePull(builder_, pull.sender.value, pull.recipient.value, pull.origin.value, pull.from.value));
-  return seal(Kind::pull);
+  return finish(Kind::pull);
 }
 
 std::span<const std::byte> Encoder::encode(const Heartbeat& heartbeat) {
@@ -99,21 +104,21 @@ std::span<const std::byte> Encoder::encode(const Heartbeat& heartbeat) {
       heartbeat.ack.value, heartbeat.wall.time_since_epoch().count(), heartbeat.sent_ns, heartbeat.echo_ns,
       heartbeat.echo_held_us, peers_at, holdings_at, heartbeat.holdings_count, heartbeat.lists_holdings,
       heartbeat.interval_ms, heartbeat.wants_answer, heartbeat.peer_delay_us, heartbeat.overrides));
-  return seal(Kind::heartbeat);
+  return finish(Kind::heartbeat);
 }
 
 std::span<const std::byte> Encoder::encode(const Inquiry& inquiry) {
   builder_.Clear();
   builder_.Finish(fb::CreateInquiry(builder_, inquiry.sender.value, inquiry.recipient.value,
                                     inquiry.origin.value, inquiry.sent_ns));
-  return seal(Kind::inquiry);
+  return finish(Kind::inquiry);
 }
 
 std::span<const std::byte> Encoder::encode(const Witness& witness) {
   builder_.Clear();
   builder_.Finish(fb::CreateWitness(builder_, witness.sender.value, witness.recipient.value,
                                     witness.origin.value, witness.echo_ns, witness.heard_us));
-  return seal(Kind::witness);
+  return finish(Kind::witness);
 }
 
 bool DeltaSize::add(const DeltaEntry& entry) {

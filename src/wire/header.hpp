@@ -1,7 +1,8 @@
 /// The 16 bytes in front of every datagram.
 ///
 /// They are fixed and outside FlatBuffers, so that foreign, old and other clusters' packets are told apart
-/// before any of the body is looked at, and so that a sealed body can be bound to them.
+/// before any of the body is looked at, and so that a sealed body can be bound to them. Which goes on where
+/// these end: `seal.hpp`.
 #pragma once
 
 #include <array>
@@ -14,8 +15,14 @@
 
 namespace starling::wire {
 
+enum class Form : std::uint8_t {
+  plain,   ///< the body follows
+  sealed,  ///< key, mark, sender and counter follow, then the body sealed
+};
+
 struct Header {
   Kind kind{};
+  Form form = Form::plain;
   std::uint64_t cluster_tag = 0;
 
   void write(std::span<std::byte, header_bytes> out) const;
@@ -23,7 +30,7 @@ struct Header {
   static Result<Header> read(std::span<const std::byte> datagram);
 };
 
-/// Of a datagram that an Encoder made.
+/// Of a datagram that an Encoder made, in either form.
 Kind kind_of(std::span<const std::byte> datagram);
 
 }  // namespace starling::wire

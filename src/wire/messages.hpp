@@ -15,6 +15,9 @@ namespace starling::wire {
 
 inline constexpr std::uint8_t protocol_version = 1;
 inline constexpr std::size_t header_bytes = 16;
+/// What a sealed packet takes beyond a plain one: more header, and a tag. A plain one leaves as much free, so
+/// that one carries what the other does.
+inline constexpr std::size_t seal_bytes = 40;
 /// Always fits an IPv6 path (1280 - 40 - 8), so nothing is ever fragmented.
 inline constexpr std::size_t datagram_bytes_max = 1232;
 inline constexpr std::size_t name_bytes_max = 63;

@@ -26,7 +26,7 @@ std::span<const std::byte> Encoder::encode(const NamesQuery& query) {
   }
   builder_.Finish(
       fb::CreateNamesQuery(builder_, query.sender.value, query.recipient.value, builder_.CreateVector(keys)));
-  return seal(Kind::names_query);
+  return finish(Kind::names_query);
 }
 
 std::span<const std::byte> Encoder::encode(const Names& names) {
@@ -40,7 +40,7 @@ std::span<const std::byte> Encoder::encode(const Names& names) {
   }
   builder_.Finish(
       fb::CreateNames(builder_, names.sender.value, names.recipient.value, builder_.CreateVector(all)));
-  return seal(Kind::names);
+  return finish(Kind::names);
 }
 
 bool NamesSize::add(const CounterName& name) {
@@ -56,7 +56,7 @@ Result<const NamesQuery*> Decoder::names_query() {
   const auto* table = verified_root<fb::NamesQuery>();
   if (table == nullptr || !is_aligned(table->keys(), alignof(std::uint64_t)))
     return fail(ErrorCode::malformed);
-  if (table->sender() == 0) return tl::unexpected(bad(Field::sender));
+  if (!may_say(OriginId{table->sender()})) return tl::unexpected(bad(Field::sender));
   if (table->keys() == nullptr || table->keys()->size() == 0 || table->keys()->size() > keys_per_query_max)
     return tl::unexpected(bad(Field::names_keys));
   names_query_.sender = OriginId{table->sender()};
@@ -69,7 +69,7 @@ Result<const NamesQuery*> Decoder::names_query() {
 Result<const Names*> Decoder::names() {
   const auto* table = verified_root<fb::Names>();
   if (table == nullptr) return fail(ErrorCode::malformed);
-  if (table->sender() == 0) return tl::unexpected(bad(Field::sender));
+  if (!may_say(OriginId{table->sender()})) return tl::unexpected(bad(Field::sender));
   if (table->names() == nullptr || table->names()->size() == 0 ||
       table->names()->size() > names_per_answer_max)
     return tl::unexpected(bad(Field::names_list));

@@ -135,7 +135,7 @@ std::span<const std::byte> Encoder::encode(const Overrides& overrides) {
   builder_.Finish(fb::CreateOverrides(builder_, overrides.sender.value, overrides.recipient.value,
                                       overrides.question, overrides.from, overrides.to, overrides.last,
                                       entries_at));
-  return seal(Kind::overrides);
+  return finish(Kind::overrides);
 }
 
 std::span<const std::byte> Encoder::encode(const OverridesQuery& query) {
@@ -143,7 +143,7 @@ std::span<const std::byte> Encoder::encode(const OverridesQuery& query) {
   const auto buckets_at = builder_.CreateVector(query.buckets.data(), query.buckets.size());
   builder_.Finish(fb::CreateOverridesQuery(builder_, query.sender.value, query.recipient.value,
                                            query.question, query.after, buckets_at));
-  return seal(Kind::overrides_query);
+  return finish(Kind::overrides_query);
 }
 
 Result<const Overrides*> Decoder::overrides() {

@@ -23,13 +23,15 @@
 #include "base/ids.hpp"
 #include "wire/header.hpp"
 #include "wire/key_ring.hpp"
+#include "wire/seal.hpp"
 
 namespace starling::wire {
 
 class Sealer {
  public:
-  /// `ring`: see `replace`.
   Sealer(OriginId self, std::string_view cluster, const KeyRing& ring);
+  Sealer(const Sealer&) = delete;  // two that count from the same number would use nonces twice
+  Sealer& operator=(const Sealer&) = delete;
 
   /// Another ring, from the next packet on. Counters go on.
   void replace(const KeyRing& ring);
@@ -42,11 +44,13 @@ class Sealer {
  private:
   OriginId self_;
   std::string cluster_;
+  std::uint64_t cluster_tag_;
   bool seals_ = false;
   KeyId key_id_;
-  std::array<unsigned char, 32> subkey_{};
-  std::array<unsigned char, 16> mark_key_{};
+  Subkey subkey_;
+  MarkKey mark_key_;
   std::array<std::uint64_t, 2> counters_{};  // by port: of the last packet
+  AssociatedData associated_;
 };
 
 }  // namespace starling::wire

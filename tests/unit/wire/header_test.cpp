@@ -70,10 +70,21 @@ TEST_SUITE("wire.header") {
     }
   }
 
-  TEST_CASE("the reserved bytes are ignored, so that they can be used later") {
+  TEST_CASE("the reserved byte is ignored, so that it can be used later") {
     auto changed = header(Kind::delta, tag);
-    changed[6] = changed[7] = std::byte{0xff};
+    changed[7] = std::byte{0xff};
     CHECK(Header::read(changed)->cluster_tag == tag);
+    CHECK(Header::read(changed)->form == Form::plain);
+  }
+
+  TEST_CASE("any other form than plain and sealed is another protocol, and told with its number") {
+    auto changed = header(Kind::delta, tag);
+    changed[6] = std::byte{1};
+    CHECK(Header::read(changed)->form == Form::sealed);
+    for (unsigned form = 2; form < 256; ++form) {
+      changed[6] = static_cast<std::byte>(form);
+      CHECK(Header::read(changed).error() == Error{ErrorCode::wrong_protocol, 256 * form + 1});
+    }
   }
 }
 

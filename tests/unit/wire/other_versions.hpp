@@ -61,7 +61,7 @@ Packet as_future(std::span<const std::byte> bytes) {
     if constexpr (requires { object.names; })
       for (auto& each : object.names) add(*each);
   });
-  result[6] = result[7] = std::byte{0xA5};
+  result[7] = std::byte{0xA5};
   return result;
 }
 

@@ -103,7 +103,7 @@ TEST_SUITE("wire.recorded") {
     }
   }
 
-  TEST_CASE("fields of the future, in every table and in the header's reserved bytes, are ignored") {
+  TEST_CASE("fields of the future, in every table and in the header's reserved byte, are ignored") {
     for (const Recorded& recorded : recorded_0_1_0()) {
       Encoder encoder(tag);
       const auto bytes =
