@@ -158,7 +158,7 @@ Result<const Overrides*> Decoder::overrides() {
   out.last = table->last();
   out.entries.clear();
   out.unknown_count = 0;
-  if (out.sender == OriginId{}) return tl::unexpected(bad(Field::sender));
+  if (!may_say(out.sender)) return tl::unexpected(bad(Field::sender));
   if (out.from > out.to) return tl::unexpected(bad(Field::override_range));
   if (table->entries() == nullptr) return &out;
   if (table->entries()->size() > overrides_per_packet_max)
@@ -183,7 +183,7 @@ Result<const OverridesQuery*> Decoder::overrides_query() {
   out.recipient = OriginId{table->recipient()};
   out.question = table->question();
   out.after = table->after();
-  if (out.sender == OriginId{}) return tl::unexpected(bad(Field::sender));
+  if (!may_say(out.sender)) return tl::unexpected(bad(Field::sender));
   if (table->buckets() == nullptr || table->buckets()->size() != override_buckets_count)
     return tl::unexpected(bad(Field::override_buckets));
   std::copy_n(table->buckets()->begin(), override_buckets_count, out.buckets.begin());

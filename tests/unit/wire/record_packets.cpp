@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   Encoder encoder(tag);
-  for (const Recorded& recorded : recorded_0_1_0()) {
+  for (const Recorded& recorded : recorded_0_2_0()) {
     const auto bytes =
         std::visit([&](const auto& message) { return encoder.encode(message); }, recorded.message);
     std::ofstream file(std::string(argv[1]) + "/" + recorded.name + ".hex");

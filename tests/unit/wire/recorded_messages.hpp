@@ -15,7 +15,8 @@ namespace starling::wire {
 
 struct Recorded {
   std::string name;  ///< of the file, without `.hex`
-  std::variant<Delta, Pull, Heartbeat> message;
+  std::variant<Delta, Pull, Heartbeat, Inquiry, Witness, Overrides, OverridesQuery, NamesQuery, Names>
+      message;
 };
 
 inline DeltaEntry recorded_entry(std::uint32_t window_s, std::uint64_t window_id, std::uint64_t key,
@@ -94,6 +95,53 @@ inline std::vector<Recorded> recorded_0_1_0() {
   full.holdings_count = 300;
   full.lists_holdings = true;
   all.push_back({"heartbeat_full", full});
+  return all;
+}
+
+/// The kinds of messages that 0.1.0 had no notion of.
+inline std::vector<Recorded> recorded_0_2_0() {
+  constexpr OriginId sender{0x1122'3344'5566'7788};
+  constexpr OriginId recipient{0x99AA'BBCC'DDEE'FF01};
+  std::vector<Recorded> all;
+  all.push_back({"inquiry", Inquiry{sender, recipient, {0x0102'0304'0506'0708}, 0xFFFF'FFFF'FFFF'FFFE}});
+  all.push_back(
+      {"witness", Witness{sender, recipient, {0x0102'0304'0506'0708}, 0xFFFF'FFFF'FFFF'FFFE, 1'234'567}});
+
+  OverrideEntry limits{.kind = 0, .rule = "per-principal", .principal = "principal=alice@example.com"};
+  limits.limits = {{500, 10}, {override_requests_max, override_window_s_max}};
+  limits.wall_ms = 1'800'000'000'123;
+  limits.logical = 7;
+  limits.origin = OriginId{0x0102'0304'0506'0708};
+  limits.expires_ms = 1'800'003'600'000;
+  limits.set_by = "J\u00e9r\u00f4me";
+  limits.set_on = "node-1";
+  OverrideEntry match{
+      .kind = 1, .rule = "login", .match = {{"client_ip", 1, "10.0."}, {"path", 0, "/login"}}};
+  match.unlimited = match.learning = true;
+  match.wall_ms = wall_ms_max;
+  match.origin = OriginId{0xFFFF'FFFF'FFFF'FFFF};
+  OverrideEntry gone{.kind = 3, .rule = "x", .deleted = true, .wall_ms = 1, .origin = {1}};
+  all.push_back({"overrides", Overrides{.sender = sender,
+                                        .recipient = recipient,
+                                        .question = 0x8000'0000'0000'0001,
+                                        .from = 5,
+                                        .to = 0xFFFF'FFFF'FFFF'FFFF,
+                                        .last = true,
+                                        .entries = {limits, match, gone}}});
+
+  OverridesQuery query{.sender = sender, .recipient = recipient, .question = 99, .after = 1ULL << 58};
+  for (std::size_t i = 0; i < query.buckets.size(); ++i) query.buckets[i] = ~(i << 32);
+  all.push_back({"overrides_query", query});
+
+  NamesQuery asked{.sender = sender, .recipient = recipient, .keys = {}};
+  for (std::uint64_t i = 0; i < keys_per_query_max; ++i) asked.keys.push_back(CounterKey{i << 56 | i});
+  all.push_back({"names_query", asked});
+
+  all.push_back(
+      {"names", Names{.sender = sender,
+                      .recipient = recipient,
+                      .names = {{{0xA1A2'A3A4'A5A6'A7A8}, 500, 10, "per-principal", "principal=alice"},
+                                {{1}, hits_max, 31'622'400, "", std::string("\x00\xff\n", 3)}}}});
   return all;
 }
 

@@ -7,6 +7,7 @@
 
 #include "other_versions.hpp"
 #include "recorded_messages.hpp"
+#include "sealed.hpp"
 #include "starling_generated.h"
 
 namespace starling::wire {
@@ -24,33 +25,67 @@ Packet read_hex(const std::string& name) {
   return bytes;
 }
 
-constexpr Kind kind_of(const Delta&) {
-  return Kind::delta;
-}
-constexpr Kind kind_of(const Pull&) {
-  return Kind::pull;
-}
-constexpr Kind kind_of(const Heartbeat&) {
-  return Kind::heartbeat;
+/// Messages stand in their variant in the order of their kinds.
+Kind kind_of(const Recorded& recorded) {
+  return all_kinds[recorded.message.index()];
 }
 
-void check_reads_as(const Packet& bytes, const Recorded& recorded) {
+auto read_as(const Delta&, Decoder& decoder) {
+  return decoder.delta();
+}
+auto read_as(const Pull&, Decoder& decoder) {
+  return decoder.pull();
+}
+auto read_as(const Heartbeat&, Decoder& decoder) {
+  return decoder.heartbeat();
+}
+auto read_as(const Inquiry&, Decoder& decoder) {
+  return decoder.inquiry();
+}
+auto read_as(const Witness&, Decoder& decoder) {
+  return decoder.witness();
+}
+auto read_as(const Overrides&, Decoder& decoder) {
+  return decoder.overrides();
+}
+auto read_as(const OverridesQuery&, Decoder& decoder) {
+  return decoder.overrides_query();
+}
+auto read_as(const NamesQuery&, Decoder& decoder) {
+  return decoder.names_query();
+}
+auto read_as(const Names&, Decoder& decoder) {
+  return decoder.names();
+}
+
+void check_reads_as(Decoder& decoder, const Packet& bytes, const Recorded& recorded) {
   CAPTURE(recorded.name);
-  Decoder decoder(tag);
+  const Kind kind = kind_of(recorded);
+  REQUIRE(decoder.open(bytes, port_of(kind)) == kind);
   std::visit(
       [&](const auto& message) {
-        const Kind kind = kind_of(message);
-        REQUIRE(decoder.open(bytes, port_of(kind)) == kind);
-        const auto check = [&](const auto& read) {
-          REQUIRE(read.has_value());
-          CHECK(**read == message);
-        };
-        if constexpr (std::is_same_v<decltype(message), const Delta&>) check(decoder.delta());
-        if constexpr (std::is_same_v<decltype(message), const Pull&>) check(decoder.pull());
-        if constexpr (std::is_same_v<decltype(message), const Heartbeat&>) check(decoder.heartbeat());
+        const auto read = read_as(message, decoder);
+        REQUIRE(read.has_value());
+        CHECK(**read == message);
       },
       recorded.message);
 }
+
+void check_reads_as(const Packet& bytes, const Recorded& recorded) {
+  Decoder decoder(tag);
+  check_reads_as(decoder, bytes, recorded);
+}
+
+/// The recorded packets that were sealed, in the order in which one node would have sent them.
+std::vector<Recorded> recorded_sealed() {
+  const auto old = recorded_0_1_0();
+  std::vector<Recorded> all;
+  for (const std::string_view name : {"delta_mixed", "pull", "heartbeat_small"})
+    all.push_back(*std::find_if(old.begin(), old.end(), [&](const auto& one) { return one.name == name; }));
+  for (const Recorded& recorded : recorded_0_2_0()) all.push_back(recorded);
+  return all;
+}
+constexpr OriginId sealed_sender{0x1122'3344'5566'7788};
 
 template <class Table>
 const Table* verified(std::span<const std::byte> bytes) {
@@ -64,6 +99,39 @@ TEST_SUITE("wire.recorded") {
     const auto all = recorded_0_1_0();
     REQUIRE(all.size() == 7);
     for (const Recorded& recorded : all) check_reads_as(read_hex("0.1.0/" + recorded.name), recorded);
+  }
+
+  TEST_CASE("every packet of a kind that came later is read, value for value") {
+    const auto all = recorded_0_2_0();
+    REQUIRE(all.size() == 6);
+    for (const Recorded& recorded : all) check_reads_as(read_hex("0.2.0/" + recorded.name), recorded);
+  }
+
+  TEST_CASE("packets that another implementation sealed are opened, value for value") {
+    Opener opener(our_cluster, ring_of({0}));
+    Decoder decoder(KeyedHash(our_cluster).cluster_tag(), &opener);
+    const auto all = recorded_sealed();
+    REQUIRE(all.size() == kinds_count);
+    for (const Recorded& recorded : all) {
+      check_reads_as(decoder, read_hex("0.2.0/sealed/" + recorded.name), recorded);
+      CHECK(decoder.seal()->sender == sealed_sender);
+      CHECK_FALSE(decoder.is_repeated());
+    }
+    check_reads_as(decoder, read_hex("0.2.0/sealed/pull_late"), all[1]);
+    CHECK_FALSE(decoder.is_repeated());
+  }
+
+  TEST_CASE("our seal is that of the other implementation, byte for byte") {
+    Voice voice(sealed_sender);
+    for (const Recorded& recorded : recorded_sealed()) {
+      CAPTURE(recorded.name);
+      const std::string folder = static_cast<int>(kind_of(recorded)) <= 3 ? "0.1.0/" : "0.2.0/";
+      const Packet plain = read_hex(folder + recorded.name);
+      Packet sealed(plain.size() + seal_bytes);
+      CHECK(voice.sealer.seal(kind_of(recorded), std::span(plain).subspan(header_bytes), sealed) ==
+            sealed.size());
+      CHECK(sealed == read_hex("0.2.0/sealed/" + recorded.name));
+    }
   }
 
   TEST_CASE("the recordings have what is rarely sent: wide entries, several windows, everything full") {
