@@ -71,7 +71,7 @@ struct NodeOptions {
   std::string rules_path = {};
   /// Other settings by their flag's name, values as for the flag: dns-servers, resolve-interval,
   /// heartbeat-interval, sync-interval, join-timeout, drain-timeout, max-counters (memory for all of them is
-  /// reserved in `start()`), egress-limit.
+  /// reserved in `start()`), egress-limit, key-file (read in `start()`; see `reload_keys`).
   std::map<std::string, std::string> settings = {};
   /// Takes log lines, without time stamp and line end; null: no log. Must not call the node, and must not
   /// throw (what it throws is dropped). `line` is valid during the call.
@@ -123,6 +123,11 @@ class Node {
   /// counts. Blocks as `start()` does. Its `settings:` must be sound and are otherwise ignored. Errors: the
   /// text is wrong (the old rules stay), or the node is idle or left.
   Error replace_rules(std::string_view yaml);
+
+  /// Reads the key-file of the settings again, and seals and opens with what it says from now on. A node does
+  /// not watch the file: call this when it has changed. Errors: the file is wrong (the old keys stay), there
+  /// is no such setting, or the node is idle or left.
+  Error reload_keys();
   /// Asks DNS for the neighborhood now instead of at the next `resolve-interval`.
   void resolve_now();
 

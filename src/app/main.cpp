@@ -12,6 +12,7 @@
 #include "cli/completion.hpp"
 #include "cli/config.hpp"
 #include "cli/import.hpp"
+#include "cli/keygen.hpp"
 #include "cli/live.hpp"
 #include "cli/manual.hpp"
 #include "cli/rules.hpp"
@@ -63,6 +64,7 @@ int main(int argc, char** argv) {
   starling::cli::add_check(app, exit_code);
   starling::cli::add_live(app, exit_code);
   starling::cli::add_import(*starling::cli::add_config(app, exit_code), exit_code);
+  starling::cli::add_keygen(app, exit_code);
   starling::cli::add_simulate(app, exit_code);
   starling::cli::add_completion(app, exit_code);
   starling::cli::add_manual(app, exit_code);

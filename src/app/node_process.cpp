@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "app/front_ends.hpp"
+#include "app/key_reloader.hpp"
 #include "app/reloader.hpp"
 #include "app/service_reports.hpp"
 #include "base/check.hpp"
@@ -19,6 +20,7 @@
 #include "http/write_access.hpp"
 #include "node/config_source.hpp"
 #include "node/descriptors.hpp"
+#include "node/key_file.hpp"
 #include "node/log.hpp"
 #include "node/loop_meter.hpp"
 #include "node/node.hpp"
@@ -54,6 +56,7 @@ class NodeProcess {
         settings_(options.settings),
         reload_(std::move(reload)),
         texts_(std::move(texts)),
+        keys_(options.keys),
         log_(log),
         node_(loop, std::move(options), log),
         front_ends_(loop, loop_meter_, node_, settings_, log, std::move(access),
@@ -65,6 +68,7 @@ class NodeProcess {
  private:
   void watch_signal(Handle<uv_signal_t>& handle, int number);
   void on_hangup();
+  void on_reloaded(bool& awaited);
   void on_stop();
   void on_drain_poll();
 
@@ -73,11 +77,15 @@ class NodeProcess {
   Settings settings_;
   Reloader::Options reload_;
   ConfigTexts texts_;
+  wire::KeyRing keys_;  ///< until they are watched
   Log log_;
   Node node_;
   FrontEnds front_ends_;
   std::optional<ServiceReports> reports_;
   std::optional<Reloader> reloader_;
+  std::optional<KeyReloader> key_reloader_;
+  bool rules_awaited_ = false;  ///< asked for by SIGHUP, and not read yet
+  bool keys_awaited_ = false;   ///< likewise
   Handle<uv_signal_t> on_hup_;
   Handle<uv_signal_t> on_term_;
   Handle<uv_signal_t> on_int_;
@@ -104,8 +112,13 @@ tl::expected<void, std::string> NodeProcess::start() {
   if (auto started = node_.start(); !started) return started;
   if (auto listening = front_ends_.start(); !listening) return listening;
   reports_.emplace(loop_, node_);
-  reload_.on_settled = [this] { reports_->reloaded(); };
+  reload_.on_settled = [this] { on_reloaded(rules_awaited_); };
   if (!reload_.path.empty()) reloader_.emplace(loop_, node_, std::move(reload_), std::move(texts_), log_);
+  if (!settings_.key_file.empty())
+    key_reloader_.emplace(loop_, node_,
+                          KeyReloader::Options{.path = settings_.key_file,
+                                               .on_settled = [this] { on_reloaded(keys_awaited_); }},
+                          std::exchange(keys_, {}), log_);
   watch_signal(on_hup_, SIGHUP);
   watch_signal(on_term_, SIGTERM);
   watch_signal(on_int_, SIGINT);
@@ -113,10 +126,21 @@ tl::expected<void, std::string> NodeProcess::start() {
 }
 
 void NodeProcess::on_hangup() {
-  log_->info("SIGHUP: resolving the neighborhood and reading the configuration");
+  log_->info("SIGHUP: resolving the neighborhood and reading the configuration{}",
+             key_reloader_ ? " and the keys" : "");
   reports_->reloading();
   node_.resolve_now();
-  reloader_ ? reloader_->reload_now() : reports_->reloaded();
+  rules_awaited_ = reloader_.has_value();
+  keys_awaited_ = key_reloader_.has_value();
+  if (reloader_) reloader_->reload_now();
+  if (key_reloader_) key_reloader_->reload_now();
+  if (!reloader_ && !key_reloader_) reports_->reloaded();
+}
+
+/// The service manager waits for both.
+void NodeProcess::on_reloaded(bool& awaited) {
+  awaited = false;
+  if (!rules_awaited_ && !keys_awaited_) reports_->reloaded();
 }
 
 void NodeProcess::on_stop() {
@@ -185,6 +209,13 @@ int run_node(const std::map<std::string, std::string>& flags) {
     token = std::move(*read);
   }
 
+  wire::KeyRing keys;
+  if (const std::string& path = loaded->settings.key_file; !path.empty()) {
+    auto read = read_key_file(path);
+    if (!read) return fail_with(1, fmt::format("--key-file: {}", read.error()));
+    keys = std::move(*read);
+  }
+
   std::signal(SIGPIPE, SIG_IGN);  // a client or DNS server that hangs up is an error code, not the end
   const auto opened = open_log(loaded->settings);
   if (!opened) return fail_with(1, opened.error());
@@ -202,7 +233,8 @@ int run_node(const std::map<std::string, std::string>& flags) {
     Node::Options options{.settings = loaded->settings,
                           .setting_views = loaded->views,
                           .rules = std::move(file.rules),
-                          .rules_from = file.has_rules ? config : "built-in"};
+                          .rules_from = file.has_rules ? config : "built-in",
+                          .keys = std::move(keys)};
     Reloader::Options reload{.path = config,
                              .flags = flags,
                              .environment = environment,

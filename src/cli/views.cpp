@@ -12,6 +12,29 @@ std::string rtt_of(const Json& peer) {
   return member_of(peer, "rtt_us").is_number() ? render_latency(number_of(peer, "rtt_us")) : "-";
 }
 
+/// Of its last packet. Older nodes do not tell.
+std::string key_of(const Json& peer) {
+  const Json& key = member_of(peer, "key");
+  if (key.is_string()) return text_of(peer, "key");
+  const std::string state = text_of(peer, "state");
+  return peer.contains("key") && state != "candidate" ? "plain" : "-";
+}
+
+/// What seals gossip, and what became of the last change.
+std::string keys_line(const Json& keys, const Paint& paint) {
+  if (member_of(keys, "ids").empty()) return "none: gossip is not encrypted";
+  const std::string plain = text_of(keys, "plain");
+  std::string out = fmt::format("{} from {}", text_of(keys, "ring"), text_of(keys, "file"));
+  if (plain == "sent") out += paint(Hue::warning, "; not encrypted yet");
+  if (plain == "accepted") out += paint(Hue::warning, "; plain packets are still taken");
+  if (!member_of(keys, "reload_error").is_null()) out += paint(Hue::bad, "; the file was refused since");
+  const Json& reloads = member_of(keys, "reloads");
+  if (number_of(reloads, "last_ms_ago", -1) >= 0)
+    out += fmt::format("; {} change(s), {} refused, the last {} ago", text_of(reloads, "ok"),
+                       text_of(reloads, "failed"), render_age(number_of(reloads, "last_ms_ago")));
+  return out;
+}
+
 constexpr std::size_t state_column = 2;
 
 Hue hue_of_state(std::string_view state) {
@@ -149,7 +172,8 @@ std::string advice_lines(const Json& document) {
 std::string render_peers(const Json& document, bool wide, const Paint& paint) {
   std::vector<std::string> header{"NAME", "ADDRESS", "STATE", "AGE", "RTT", "LAG", "VERSION"};
   if (wide)
-    header.insert(header.end(), {"ORIGIN", "HEARD", "MISSING", "UNACKED", "SKEW", "HEARTBEAT", "SYNC"});
+    header.insert(header.end(),
+                  {"ORIGIN", "HEARD", "MISSING", "UNACKED", "SKEW", "HEARTBEAT", "SYNC", "KEY"});
   std::vector<std::vector<std::string>> rows;
   std::map<std::string, int> states;
   std::int64_t slowest_ms = 0;
@@ -166,10 +190,11 @@ std::string render_peers(const Json& document, bool wide, const Paint& paint) {
                                  candidate ? "-" : render_age(number_of(peer, "lag_ms")),
                                  text_of(peer, "version")};
     if (wide)
-      row.insert(row.end(), {text_of(peer, "origin"), render_age(number_of(peer, "heard_ms_ago")),
-                             text_of(peer, "missing_versions"), text_of(peer, "unacked_versions"),
-                             fmt::format("{}ms", number_of(peer, "clock_skew_ms")),
-                             text_of(peer, "heartbeat_endpoint"), text_of(peer, "sync_endpoint")});
+      row.insert(row.end(),
+                 {text_of(peer, "origin"), render_age(number_of(peer, "heard_ms_ago")),
+                  text_of(peer, "missing_versions"), text_of(peer, "unacked_versions"),
+                  fmt::format("{}ms", number_of(peer, "clock_skew_ms")), text_of(peer, "heartbeat_endpoint"),
+                  text_of(peer, "sync_endpoint"), key_of(peer)});
     rows.push_back(std::move(row));
   }
   const auto hue_of = [](std::size_t column, std::string_view cell) {
@@ -209,6 +234,7 @@ std::string render_status(const Json& document, bool wide, const Paint& paint) {
                                   resolved.is_number()
                                       ? "resolved " + render_age(resolved.get<std::int64_t>()) + " ago"
                                       : "not resolved yet"));
+  if (const Json& keys = member_of(document, "keys"); keys.is_object()) line("keys", keys_line(keys, paint));
   line("counters", fmt::format("{} of {}", text_of(counters, "used"), text_of(counters, "max")));
   const std::int64_t undecided = number_of(decisions, "failed");
   line("decisions",

@@ -12,6 +12,7 @@
 #include "embed/options_reader.hpp"
 #include "embed/public_view.hpp"
 #include "embed/stopper.hpp"
+#include "node/key_file.hpp"
 
 namespace starling::embed {
 namespace {
@@ -38,6 +39,7 @@ struct Node::Impl {
   bool stopping = false;
   Status last;  // as it was when the node closed
   std::chrono::milliseconds drain_timeout{};
+  std::string key_file;
   std::function<void()> on_stopped;
   std::optional<Stopper> stopper;
 };
@@ -50,6 +52,7 @@ Error Node::Impl::start() {
   if (!plan) return Error(std::move(plan.error()));
   for (const std::string& warning : plan->warnings) log->warn("{}", warning);
   drain_timeout = plan->options.settings.drain_timeout;
+  key_file = plan->options.settings.key_file;
   node.emplace(loop, std::move(plan->options), log);
   if (auto started = node->start(); !started) {
     node.reset();
@@ -133,6 +136,23 @@ Error Node::replace_rules(std::string_view yaml) {
     const std::size_t count = file->rules.rules.size();
     impl_->node->replace_rules(std::move(file->rules), "replace_rules()");
     impl_->log->info({{"rules", count}}, "rules replaced");
+    return {};
+  } catch (const std::exception& problem) {
+    return Error(problem.what());
+  }
+}
+
+Error Node::reload_keys() {
+  try {
+    if (!impl_->node) return Error("expected a running node, found one that is not started or has left");
+    if (impl_->key_file.empty()) return Error("expected a key-file among the settings, found none");
+    const auto keys = read_key_file(impl_->key_file);
+    if (!keys) {
+      impl_->node->keys_refused(keys.error());
+      return Error(keys.error());
+    }
+    impl_->node->replace_keys(*keys);
+    impl_->log->info({{"keys", to_text(*keys)}, {"from", impl_->key_file}}, "keys of gossip changed");
     return {};
   } catch (const std::exception& problem) {
     return Error(problem.what());

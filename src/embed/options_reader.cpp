@@ -12,6 +12,7 @@
 #include "base/shown_text.hpp"
 #include "node/config_source.hpp"
 #include "node/engine_options.hpp"
+#include "node/key_file.hpp"
 #include "node/settings.hpp"
 
 namespace starling::embed {
@@ -22,9 +23,9 @@ using Flags = std::map<std::string, std::string>;
 /// What messages call a rules text that came as a string.
 constexpr std::string_view rules_text_name = "rules";
 
-constexpr std::array<std::string_view, 8> node_settings{
-    "dns-servers",  "resolve-interval", "heartbeat-interval", "sync-interval",
-    "join-timeout", "drain-timeout",    "max-counters",       "egress-limit"};
+constexpr std::array<std::string_view, 9> node_settings{
+    "dns-servers",   "resolve-interval", "heartbeat-interval", "sync-interval", "join-timeout",
+    "drain-timeout", "max-counters",     "egress-limit",       "key-file"};
 constexpr std::array<std::string_view, 5> engine_settings{"heartbeat-interval", "sync-interval",
                                                           "join-timeout", "max-counters", "egress-limit"};
 
@@ -96,10 +97,17 @@ Read<NodePlan> read_options(const NodeOptions& options) {
   const std::string from = options.rules_path.empty() ? std::string(rules_text_name) : options.rules_path;
   auto loaded = load(*flags, *file, from);
   if (!loaded) return tl::unexpected(std::move(loaded.error()));
+  wire::KeyRing keys;
+  if (!loaded->settings.key_file.empty()) {
+    auto read = read_key_file(loaded->settings.key_file);
+    if (!read) return tl::unexpected(fmt::format("key-file: {}", read.error()));
+    keys = std::move(*read);
+  }
   NodePlan plan{.options = {.settings = std::move(loaded->settings),
                             .setting_views = std::move(loaded->views),
                             .rules = std::move(file->rules),
-                            .rules_from = file->has_rules ? from : "built-in"},
+                            .rules_from = file->has_rules ? from : "built-in",
+                            .keys = std::move(keys)},
                 .warnings = {}};
   for (const ConfigError& warning : file->warnings) plan.warnings.push_back(warning.to_string());
   return plan;

@@ -1,11 +1,14 @@
 #include "http/admin_json.hpp"
 
 #include <fmt/format.h>
+#include <array>
 #include <starling/version.hpp>
+#include <string_view>
 
 #include "http/live_document.hpp"
 #include "http/live_index.hpp"
 #include "node/advice.hpp"
+#include "node/key_file.hpp"
 
 namespace starling::http {
 namespace {
@@ -99,6 +102,24 @@ Json overrides_document(const LiveCounts& live) {
             {"unknown", live.refused_unknown}}}};
 }
 
+/// What names a key; never the key.
+Json keys_document(const NodeStatus& status) {
+  const KeysView& keys = status.counts.keys;
+  Json ids = Json::array();
+  for (const wire::KeyId id : keys.ids) ids.push_back(to_text(id));
+  constexpr std::array<std::string_view, 3> plain_names{"refused", "accepted", "sent"};
+  return {{"file", status.keys.file},
+          {"ids", std::move(ids)},
+          {"plain", plain_names.at(static_cast<std::size_t>(keys.plain))},
+          {"ring", keys.ids.empty() ? "" : to_text(keys.ids, keys.plain)},
+          {"opened", keys.opened},
+          {"reload_error", status.keys.error.empty() ? Json(nullptr) : Json(status.keys.error)},
+          {"reloads",
+           {{"ok", status.keys.reloads.ok},
+            {"failed", status.keys.reloads.failed},
+            {"last_ms_ago", or_null(status.keys.reloads.last_ms_ago)}}}};
+}
+
 Json front_ends_document(const std::vector<FrontEndStatus>& front_ends) {
   Json list = Json::array();
   for (const FrontEndStatus& front_end : front_ends) {
@@ -155,6 +176,7 @@ Json peers_document(const NodeStatus& status) {
                      {"missing_versions", peer.missing_versions},
                      {"unacked_versions", peer.unacked_versions},
                      {"clock_skew_ms", peer.clock_skew_ms},
+                     {"key", peer.key ? Json(to_text(*peer.key)) : Json(nullptr)},
                      {"version", peer.software}});
   return {{"node", status.name}, {"peers", std::move(peers)}};
 }
@@ -188,6 +210,7 @@ Json status_document(const NodeStatus& status, const std::vector<FrontEndStatus>
                            {"heartbeat", status.listeners.heartbeat.to_string()}};
   document["front_ends"] = front_ends_document(front_ends);
   document["neighborhood"] = neighborhood_document(status.neighborhood);
+  document["keys"] = keys_document(status);
   document["settings"] = std::move(settings);
   document["domain"] = status.rules->domain;
   document["rules_from"] = status.rules_from;

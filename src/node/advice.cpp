@@ -1,28 +1,19 @@
 #include "node/advice.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <starling/request.hpp>
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <utility>
+
+#include "node/advice_words.hpp"
+#include "node/key_advice.hpp"
 
 namespace starling {
 namespace {
-
-constexpr std::string_view lately = "in the last 10 minutes";
-static_assert(Troubles::recent_for == std::chrono::minutes(10));
-
-/// A few of many, and how many more there are.
-std::string some_of(std::vector<std::string> all) {
-  constexpr std::size_t shown_max = 5;
-  const std::size_t more = all.size() > shown_max ? all.size() - shown_max : 0;
-  all.resize(all.size() - more);
-  return more == 0 ? fmt::format("{}", fmt::join(all, ", "))
-                   : fmt::format("{} and {} more", fmt::join(all, ", "), more);
-}
 
 /// It sends heartbeats these days.
 bool is_heard(const PeerView& candidate) {
@@ -168,7 +159,7 @@ void Adviser::on_silence() {
   if (!silent.empty())
     add("never_answered",
         "{} address(es) never answered a heartbeat ({}): check that a node runs there, that UDP {} and {} "
-        "are open both ways, and that --cluster is the same",
+        "are open both ways, and that --cluster and the keys (--key-file) are the same",
         silent.size(), some_of(silent), status_.listeners.heartbeat.port, status_.listeners.sync.port);
   if (!dead.empty())
     add("peers_dead",
@@ -288,19 +279,16 @@ void Adviser::on_peers() {
 }
 
 void Adviser::on_strangers() {
-  const auto from = [](const std::vector<std::string>& senders) {
-    return senders.empty() ? std::string() : fmt::format(", last from {}", fmt::join(senders, ", "));
-  };
   if (const auto count = recent(Trouble::wrong_cluster); count != 0)
     add("wrong_cluster",
         "{} datagram(s) came from a cluster of another name {}{}: if that is one of yours, make --cluster "
         "the same (here: {}); else take those addresses out of --neighborhood-host there",
-        count, lately, from(status_.wrong_cluster_from), status_.cluster);
+        count, lately, last_from(status_.wrong_cluster_from), status_.cluster);
   if (const auto count = recent(Trouble::wrong_protocol); count != 0)
     add("wrong_protocol",
         "{} datagram(s) were of a protocol version that this node cannot read {}{}: finish the rolling "
         "upgrade",
-        count, lately, from(status_.wrong_protocol_from));
+        count, lately, last_from(status_.wrong_protocol_from));
 }
 
 void Adviser::on_overrides() {
@@ -382,8 +370,11 @@ std::vector<Advice> Adviser::all() && {
   on_datagrams();
   on_peers();
   on_strangers();
+  std::vector<Advice> notes;
+  advise_on_keys(status_, out_, notes);
   on_overrides();
   on_machine();
+  std::move(notes.begin(), notes.end(), std::back_inserter(out_));
   on_notes();
   return std::move(out_);
 }

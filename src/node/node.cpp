@@ -13,6 +13,7 @@
 #include "base/check.hpp"
 #include "base/shown_text.hpp"
 #include "node/engine_options.hpp"
+#include "node/key_file.hpp"
 #include "node/live_words.hpp"
 #include "node/node_name.hpp"
 #include "node/trouble_words.hpp"
@@ -90,13 +91,13 @@ tl::expected<void, std::string> Node::start() {
   // The tables are reserved whole, so that they never grow under load; a wish beyond the machine is told
   // here.
   try {
-    engine_ =
-        std::make_unique<Engine>(engine_options(settings, {.origin = origin_,
-                                                           .seed = random_u64(),
-                                                           .node_name = name_,
-                                                           .sync_port = sync_socket_.local_endpoint().port,
-                                                           .has_neighborhood = !settings.neighbors.empty()}),
-                                 options_.rules, started_);
+    EngineOptions engine = engine_options(settings, {.origin = origin_,
+                                                     .seed = random_u64(),
+                                                     .node_name = name_,
+                                                     .sync_port = sync_socket_.local_endpoint().port,
+                                                     .has_neighborhood = !settings.neighbors.empty()});
+    engine.keys = options_.keys;
+    engine_ = std::make_unique<Engine>(std::move(engine), options_.rules, started_);
   } catch (const std::bad_alloc&) {
     return tl::unexpected(fmt::format("--max-counters: cannot reserve memory for {} counters; choose fewer",
                                       settings.max_counters));
@@ -127,9 +128,12 @@ tl::expected<void, std::string> Node::start() {
     denial_log_ = std::make_unique<DenialLog>(log_);
   start_watch();
   const bool beyond_loopback = !settings.bind || !settings.bind->is_loopback();
-  if (beyond_loopback && !settings.neighbors.empty())
+  if (!options_.keys.keys.empty())
+    log_->info({{"keys", to_text(options_.keys)}, {"from", settings.key_file}}, "keys of gossip");
+  if (beyond_loopback && !settings.neighbors.empty() && !options_.keys.seals())
     log_->warn("gossip is not encrypted: keep UDP {} and {} reachable for these nodes only",
                settings.sync_port, settings.heartbeat_port);
+  options_.keys = {};  // the engine has them
   return {};
 }
 
@@ -144,6 +148,7 @@ void Node::on_datagram(UdpSocket& socket, const Endpoint& from, std::span<const 
     wrong_cluster_from_.add(from.address, Loop::now());
   if (!outcome && outcome.error().code == ErrorCode::wrong_protocol)
     wrong_protocol_from_.add(from.address, Loop::now());
+  if (!outcome) keys_.on_dropped(outcome.error(), from.address, Loop::now());
   // DNS lists this node as well, so its own heartbeats come back all the time.
   if (!outcome && outcome.error().code != ErrorCode::from_self && log_->should_log(LogLevel::debug))
     log_->debug({{"address", from.to_string()},
@@ -297,6 +302,10 @@ void Node::watch() {
       {Trouble::truncated, counts.truncated},
       {Trouble::wrong_cluster, dropped(ErrorCode::wrong_cluster)},
       {Trouble::wrong_protocol, dropped(ErrorCode::wrong_protocol)},
+      {Trouble::sealed, dropped(ErrorCode::sealed)},
+      {Trouble::not_sealed, dropped(ErrorCode::not_sealed)},
+      {Trouble::unknown_key, dropped(ErrorCode::unknown_key)},
+      {Trouble::bad_seal, dropped(ErrorCode::bad_seal)},
       {Trouble::send_failed, both(&UdpSocket::Counters::send_failed)},
       {Trouble::send_dropped, both(&UdpSocket::Counters::send_dropped)},
       {Trouble::overrides_full, counts.live.refused_full},
@@ -345,6 +354,7 @@ NodeStatus Node::status() const {
   status.config_vanished = config_vanished_;
   status.reloads = reloads_;
   if (last_reload_) status.reloads.last_ms_ago = ms_since(*last_reload_);
+  status.keys = keys_.status(options_.settings.key_file, now);
   status.counts = engine_->counts();
   status.sync_socket = sync_socket_.counters();
   status.heartbeat_socket = heartbeat_socket_.counters();
@@ -378,6 +388,8 @@ NodeCounts Node::counts() const {
                     .dns_failed = dns_failed_,
                     .reloads = reloads_,
                     .last_reload_ok = reload_error_.empty(),
+                    .key_reloads = keys_.reloads(),
+                    .last_key_reload_ok = keys_.last_reload_ok(),
                     .rules_since = rules_since_,
                     .decisions = decision_times_};
 }
@@ -427,6 +439,15 @@ void Node::reload_failed(std::string error, bool vanished) {
   config_vanished_ = vanished;
   ++reloads_.failed;
   last_reload_ = Loop::now();
+}
+
+void Node::replace_keys(const wire::KeyRing& keys) {
+  engine_->replace_keys(keys);
+  keys_.on_replaced(Loop::now());
+}
+
+void Node::keys_refused(std::string error) {
+  keys_.on_refused(std::move(error), Loop::now());
 }
 
 void Node::begin_leave() {

@@ -16,6 +16,7 @@
 #include "base/effects.hpp"
 #include "engine/engine.hpp"
 #include "node/denial_log.hpp"
+#include "node/key_standing.hpp"
 #include "node/log.hpp"
 #include "node/loop.hpp"
 #include "node/node_counts.hpp"
@@ -26,6 +27,7 @@
 #include "node/status.hpp"
 #include "node/troubles.hpp"
 #include "node/udp_socket.hpp"
+#include "wire/key_ring.hpp"
 
 namespace starling {
 
@@ -39,6 +41,7 @@ class Node final : private Effects,
     std::vector<SettingView> setting_views;
     RuleSet rules;
     std::string rules_from = "built-in";
+    wire::KeyRing keys = {};  ///< what `settings.key_file` says
   };
 
   /// `loop` must outlive the node.
@@ -88,6 +91,11 @@ class Node final : private Effects,
   void replace_rules(RuleSet rules, std::string from);
   /// `error`: one line for people.
   void reload_failed(std::string error, bool vanished = false);
+
+  /// What the key file says now.
+  void replace_keys(const wire::KeyRing& keys);
+  /// It says nothing that can be used; `error` is one line for people. The old keys stay.
+  void keys_refused(std::string error);
 
   /// It happened `count` times more: told to the log now and then, and to people for a while.
   void report(Trouble trouble, std::uint64_t count, std::string_view detail = {});
@@ -151,6 +159,7 @@ class Node final : private Effects,
   Troubles troubles_;
   RecentSenders wrong_cluster_from_;
   RecentSenders wrong_protocol_from_;
+  KeyStanding keys_;
   std::function<void()> look_;
   Instant watched_at_{};
   Duration idle_at_watch_{};

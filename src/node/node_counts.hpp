@@ -33,6 +33,8 @@ struct NodeCounts {
   std::uint64_t dns_failed = 0;  ///< rounds in which a name had none, or none that could be had
   NodeStatus::Reloads reloads;
   bool last_reload_ok = true;       ///< also if there was none
+  NodeStatus::Reloads key_reloads;  ///< of the key file
+  bool last_key_reload_ok = true;   ///< also if there was none
   WallTime rules_since{};           ///< when the rules in force were put there
   DurationHistogram decisions{{}};  ///< how long they took; one of `Node::decisions_per_sample`
 };

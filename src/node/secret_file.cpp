@@ -52,7 +52,7 @@ tl::expected<SecretText, std::string> read_secret_file(const std::string& path,
   if (file.fd < 0 || fstat(file.fd, &found) != 0) return unreadable(path);
   if (!S_ISREG(found.st_mode))
     return fault(path, fmt::format("expected {}, found no regular file", options.expected));
-  if ((found.st_mode & S_IROTH) != 0)
+  if ((found.st_mode & S_IRWXO) != 0)
     return fault(path,
                  fmt::format("expected a file that only its owner and group can read, found mode {:04o}; "
                              "`chmod o-rwx` it{}",

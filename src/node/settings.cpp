@@ -66,6 +66,11 @@ Expected read_admin_token_file(std::string_view text, Settings& settings) {
   return {};
 }
 
+Expected read_key_file_path(std::string_view text, Settings& settings) {
+  settings.key_file = text;
+  return {};
+}
+
 Expected read_bind(std::string_view text, Settings& settings) {
   settings.bind = std::nullopt;
   if (text == "*") return {};
@@ -204,6 +209,11 @@ constexpr std::array specs{
         read_admin_token_file},
     SettingSpec{"cluster", "", "STARLING_CLUSTER", "NAME", "starling",
                 "Nodes with different cluster names ignore each other", read_cluster},
+    SettingSpec{
+        "key-file", "", "STARLING_KEY_FILE", "FILE", "",
+        "Keys that gossip is sealed with, one a line (`starling keygen` makes one): the first is sent with, "
+        "all are accepted. Without: gossip is not encrypted",
+        read_key_file_path},
     SettingSpec{"node-name", "", "STARLING_NODE_NAME", "NAME", "",
                 "Shown to people. Without: the host's name", read_node_name},
     SettingSpec{"dns-servers", "", "STARLING_DNS_SERVERS", "ADDRESS[:PORT],...", "",

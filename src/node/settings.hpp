@@ -41,6 +41,7 @@ struct Settings {
   std::uint16_t admin_port = 0;
   std::string admin_token_file;  ///< path; empty: only clients on this machine may change things
   std::string cluster;
+  std::string key_file;               ///< path; empty: gossip is not sealed
   std::string node_name;              ///< empty: the host's name
   std::vector<Endpoint> dns_servers;  ///< empty: those of resolv.conf
   std::chrono::milliseconds resolve_interval{};

@@ -54,6 +54,15 @@ struct NodeStatus {
     std::uint64_t failed = 0;                 ///< refused: a bad or unreadable file
     std::optional<std::int64_t> last_ms_ago;  ///< of either; nothing: never yet
   } reloads;
+  struct Keys {
+    std::string file;   ///< empty: none, and packets are not sealed
+    std::string error;  ///< of the last reload; empty: it went well
+    Reloads reloads;
+    std::vector<std::string> sealed_from;      ///< lately: the last few addresses
+    std::vector<std::string> not_sealed_from;  ///< likewise
+    std::vector<std::string> bad_seal_from;    ///< likewise
+    std::vector<std::string> unknown;  ///< likewise, each behind its key's id: "ab12cd34 from 10.0.0.7"
+  } keys;
   EngineCounts counts;
   std::uint64_t decisions_failed =
       0;  ///< since the start: passed because an error kept them from being decided

@@ -48,6 +48,20 @@ Words words_of(Trouble trouble) {
       return {LogLevel::warn, seconds(60),
               "datagrams of a protocol version that this node cannot read were dropped: finish the rolling "
               "upgrade"};
+    case Trouble::sealed:
+      return {LogLevel::warn, seconds(60),
+              "sealed datagrams were dropped, for this node has no keys: `starling status` says where from"};
+    case Trouble::not_sealed:
+      return {LogLevel::warn, seconds(60),
+              "datagrams that were not sealed were dropped: `starling status` says where from"};
+    case Trouble::unknown_key:
+      return {LogLevel::warn, seconds(60),
+              "datagrams sealed with keys that this node does not have were dropped: `starling status` says "
+              "which, "
+              "and where from"};
+    case Trouble::bad_seal:
+      return {LogLevel::warn, seconds(60),
+              "datagrams that did not open were dropped: `starling status` says where from"};
     case Trouble::peer_table_full:
       return {LogLevel::error, seconds(10), "peer table full: addresses are refused"};
     case Trouble::own_origin_from_afar:

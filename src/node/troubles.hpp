@@ -33,6 +33,10 @@ enum class Trouble : std::uint8_t {
   clock_skew,            ///< a peer's clock went wrong
   wrong_cluster,         ///< a datagram of a cluster of another name
   wrong_protocol,        ///< a datagram of a protocol version that this node cannot read
+  sealed,                ///< a sealed datagram, and this node has no key
+  not_sealed,            ///< a plain datagram, and this node takes none
+  unknown_key,           ///< a datagram sealed with a key that this node does not have
+  bad_seal,              ///< a datagram that did not open
   peer_table_full,       ///< an address found no room
   own_origin_from_afar,  ///< somebody sends counts under our own origin
   overrides_full,

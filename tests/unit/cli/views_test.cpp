@@ -55,6 +55,19 @@ TEST_SUITE("cli.views peers") {
         contains(lines[1], "00000000000000aa  120ms  3        4        -7ms  10.0.0.2:4291  10.0.0.2:4290"));
   }
 
+  TEST_CASE("wide tells what each peer's last packet was sealed with; an older node does not know") {
+    Json document = peers_document;
+    CHECK(lines_of(render_peers(document, true))[1].ends_with("10.0.0.2:4290  -"));
+    document["peers"][0]["key"] = "ab12cd34";
+    document["peers"][1]["key"] = nullptr;
+    document["peers"][2]["key"] = nullptr;
+    const auto lines = lines_of(render_peers(document, true));
+    CHECK(lines[0].ends_with("KEY"));
+    CHECK(lines[1].ends_with("ab12cd34"));
+    CHECK(lines[2].ends_with(" -"));  // nothing has come from a candidate
+    CHECK(lines[3].ends_with("plain"));
+  }
+
   TEST_CASE("a node alone says so") {
     CHECK(render_peers(Json::parse(R"({"node": "n1", "peers": []})"), false) ==
           "NAME  ADDRESS  STATE  AGE  RTT  LAG  VERSION\nno peers seen by n1; slowest counts 0s behind\n");
@@ -99,6 +112,31 @@ TEST_SUITE("cli.views status") {
         "All is well: nothing to do.",
     };
     CHECK(lines == expected);
+  }
+
+  TEST_CASE("the key ring: none, in force, half way, refused since") {
+    Json document = status_document;
+    document["keys"] = Json::parse(R"({"file": "", "ids": [], "plain": "sent", "ring": "", "opened": 0,
+      "reload_error": null, "reloads": {"ok": 0, "failed": 0, "last_ms_ago": null}})");
+    const auto said = [&] {
+      const std::string text = render_status(document);
+      const std::size_t at = text.find("keys ");
+      return at == std::string::npos ? "" : text.substr(at, text.find('\n', at) - at);
+    };
+    CHECK(said() == "keys          none: gossip is not encrypted");
+    document["keys"].update(
+        {{"file", "/etc/k"}, {"ids", {"ab12cd34"}}, {"plain", "refused"}, {"ring", "ab12cd34"}});
+    CHECK(said() == "keys          ab12cd34 from /etc/k");
+    document["keys"].update({{"plain", "accepted"}, {"ring", "ab12cd34,plain"}});
+    CHECK(said() == "keys          ab12cd34,plain from /etc/k; plain packets are still taken");
+    document["keys"].update({{"plain", "sent"}, {"ring", "plain,ab12cd34"}});
+    CHECK(said() == "keys          plain,ab12cd34 from /etc/k; not encrypted yet");
+    document["keys"].update(
+        {{"plain", "refused"}, {"ring", "ab12cd34"}, {"reload_error", "/etc/k:1: expected a key"}});
+    document["keys"]["reloads"] = {{"ok", 2}, {"failed", 1}, {"last_ms_ago", 61000}};
+    CHECK(said() ==
+          "keys          ab12cd34 from /etc/k; the file was refused since; 2 change(s), 1 refused, the last "
+          "1m1s ago");
   }
 
   TEST_CASE("each front end tells where it listens and what came in") {

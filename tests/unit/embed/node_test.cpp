@@ -2,8 +2,10 @@
 #include <starling/node.hpp>
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 #include <uv.h>
 
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <utility>
@@ -229,6 +231,43 @@ TEST_SUITE("embed.node") {
     REQUIRE(node.status().advice.size() == 1);
     CHECK(node.status().advice[0].find(error.message()) != std::string::npos);
     node.stop(nullptr);
+  }
+
+  TEST_CASE("keys are read at the start and when the program says so, and a bad file changes nothing") {
+    std::string path = "/tmp/starling-keys-XXXXXX";
+    const int fd = mkstemp(path.data());
+    REQUIRE(fd >= 0);
+    const auto put = [&](const std::string& text) {
+      REQUIRE(ftruncate(fd, 0) == 0);
+      REQUIRE(pwrite(fd, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
+    };
+    const std::string key = std::string(43, 'A') + "=\n";
+    put(key);
+    CallersLoop callers;
+    NodeOptions options = alone();
+    options.settings["key-file"] = path;
+    {
+      Node node(&callers.loop, options);
+      REQUIRE_FALSE(node.start());
+      put(std::string(42, 'B') + "A=\n" + key);
+      CHECK_FALSE(node.reload_keys());
+      put("nonsense\n");
+      const Error error = node.reload_keys();
+      REQUIRE(error);
+      CHECK(error.message().starts_with(path + ":1: expected a key of 32 bytes in base64"));
+      node.stop(nullptr);
+    }
+    Node wrong(&callers.loop, options);
+    const Error refused = wrong.start();
+    REQUIRE(refused);
+    CHECK(refused.message().starts_with("key-file: " + path + ":1: expected a key"));
+    CHECK(wrong.reload_keys().message().starts_with("expected a running node"));
+    Node without(&callers.loop, alone());
+    REQUIRE_FALSE(without.start());
+    CHECK(without.reload_keys().message().starts_with("expected a key-file among the settings"));
+    without.stop(nullptr);
+    close(fd);
+    unlink(path.c_str());
   }
 
   TEST_CASE("log lines come by callback") {
