@@ -22,6 +22,22 @@ void add_socket(std::string_view name, const UdpSocket::Counters& counters, Fami
   add("truncated", counters.truncated);
 }
 
+void add_keys(const NodeCounts& node, FamilyList& out) {
+  const KeysView& keys = node.engine.keys;
+  out.gauge("starling_keys",
+            "Keys in force that sealed datagrams are opened with; 0: gossip is not encrypted.",
+            static_cast<double>(keys.ids.size()));
+  out.gauge("starling_plain_packets_accepted", "1 while datagrams that are not sealed are taken.",
+            keys.plain == wire::PlainPackets::refused ? 0.0 : 1.0);
+  out.counter("starling_sealed_packets_opened_total", "Sealed datagrams that opened.",
+              static_cast<double>(keys.opened));
+  out.counter("starling_key_reloads_total", "Changes of the key file. refused: the old keys stay.");
+  out.add({{"result", "ok"}}, node.key_reloads.ok);
+  out.add({{"result", "refused"}}, node.key_reloads.failed);
+  out.gauge("starling_key_last_reload_successful", "1 unless the last change of the key file was refused.",
+            node.last_key_reload_ok ? 1.0 : 0.0);
+}
+
 }  // namespace
 
 void add_gossip(const Snapshot& snapshot, FamilyList& out) {
@@ -50,6 +66,7 @@ void add_gossip(const Snapshot& snapshot, FamilyList& out) {
               "What the sockets of gossip met. send_queued: sent, but not at once; the rest is lost.");
   add_socket("sync", snapshot.node.sync_socket, out);
   add_socket("heartbeat", snapshot.node.heartbeat_socket, out);
+  add_keys(snapshot.node, out);
 }
 
 }  // namespace starling::metrics

@@ -29,7 +29,13 @@ METRICS = {
     "starling_gossip_entries_total": {"direction": {"sent", "received"}},
     "starling_gossip_dropped_total": {"reason": {
         "too_short", "too_long", "bad_magic", "wrong_protocol", "wrong_cluster", "unknown_kind", "wrong_port", "malformed",
-        "bad_field", "from_self", "unknown_sender", "table_full", "window_out_of_range"}},
+        "bad_field", "from_self", "unknown_sender", "table_full", "window_out_of_range", "not_sealed", "sealed", "unknown_key",
+        "bad_seal", "replayed", "too_many_senders"}},
+    "starling_keys": {},
+    "starling_plain_packets_accepted": {},
+    "starling_sealed_packets_opened_total": {},
+    "starling_key_reloads_total": {"result": {"ok", "refused"}},
+    "starling_key_last_reload_successful": {},
     "starling_gossip_retransmissions_total": {},
     "starling_gossip_flushes_total": {"cause": {"urgent", "lazy"}},
     "starling_udp_errors_total": {"socket": {"sync", "heartbeat"}, "reason": {

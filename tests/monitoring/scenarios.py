@@ -12,7 +12,8 @@ scrape_s = 15
 open_values = {"domain": {"gateway"}, "rule": {"login"}, "code": {"200", "429"}, "peer": {"other"}, "address": {"10.0.0.9"},
                "purpose": {"urgent"}, "level": {"info", "warning"}, "reason": {"connection_lost", "accept_failed"},
                "version": {"0.1.0"}, "protocol": {"1"}, "node": {"n"}, "cluster": {"starling"}}
-at_rest = {"starling_counters_max": 1_000_000, "starling_ready": 1, "starling_config_last_reload_successful": 1, "starling_rules": 3,
+at_rest = {"starling_counters_max": 1_000_000, "starling_ready": 1, "starling_config_last_reload_successful": 1,
+           "starling_key_last_reload_successful": 1, "starling_plain_packets_accepted": 1, "starling_rules": 3,
            "starling_window_seconds_min": 1,
            "starling_build_info": 1, "starling_node_info": 1, "process_open_fds": 40, "process_max_fds": 1024,
            "process_resident_memory_bytes": 6e7, "process_virtual_memory_bytes": 2e8}

@@ -124,6 +124,16 @@ ROWS = [
               (f"sum {NODE} (rate(starling_gossip_retransmissions_total{{}}[rate]))", NODE_LEGEND)),
         graph("Packets refused", "Received and refused, whole or in part, by reason.", "pps",
               ("sum by (reason) (rate(starling_gossip_dropped_total{}[rate])) > 0", "{{reason}}")),
+        graph("Sealed packets", "Opened with a key, and those refused because of keys: both nodes have to have the key.", "pps",
+              ("sum(rate(starling_sealed_packets_opened_total{}[rate]))", "opened"),
+              ('sum by (reason) (rate(starling_gossip_dropped_total{reason=~"sealed|not_sealed|unknown_key|bad_seal|replayed|'
+               'too_many_senders"}[rate])) > 0', "{{reason}}")),
+        graph("Keys", "Keys that nodes have, packets that are not sealed taken (1), and changes of the key file refused: in step but "
+              "while a change goes round.", "short",
+              (f"max {NODE} (starling_keys{{}})", "keys of " + NODE_LEGEND),
+              ("max(starling_plain_packets_accepted{})", "plain is taken"),
+              ("sum by (result) (increase(starling_key_reloads_total{}[rate]))", "reloads {{result}}"),
+              ("min(starling_key_last_reload_successful{})", "the last reload was good")),
         graph("UDP errors", "What the sockets could not send or receive. send_queued only had to wait.", "pps",
               ("sum by (socket, reason) (rate(starling_udp_errors_total{}[rate])) > 0", "{{socket}} {{reason}}")),
     ]),
