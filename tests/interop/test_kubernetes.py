@@ -38,6 +38,7 @@ def sets():
         found[f"base + {name}"] = kustomize.build("base", name)
     found["base + everything"] = kustomize.build("base", *components())
     found["overlays/statefulset + admin-token"] = kustomize.build("overlays/statefulset", "components/admin-token")
+    found["overlays/daemonset + sealed"] = kustomize.build("overlays/daemonset", "components/sealed")
     found["overlays/envoy-ratelimit + networkpolicy"] = kustomize.build("overlays/envoy-ratelimit", "components/networkpolicy")
     return found
 
@@ -222,7 +223,7 @@ class Copies(ManifestCase):
 class Pods(ManifestCase):
     """Pods of each overlay, three of each where there is no other number: their command, environment and volumes."""
 
-    def pod(self, documents, workload, number, hosts=None):
+    def pod(self, documents, workload, number, hosts=None, secrets=None):
         """A node in a pod of its own on host `number`, found with those on `hosts`; and the variables that it was given."""
         container = node_container(pod_of(workload))
         environment = environment_of(container, f"{workload['metadata']['name']}-{number}")
@@ -232,10 +233,12 @@ class Pods(ManifestCase):
             if "configMap" in volume:
                 configmap_volume(here, next(each["data"] for each in of_kind(documents, "ConfigMap")
                                             if each["metadata"]["name"] == volume["configMap"]["name"]))
+            elif "secret" in volume:
+                configmap_volume(here, secrets[volume["secret"]["secretName"]], volume["secret"]["defaultMode"])
             else:
                 here.mkdir()
             for name, value in environment.items():
-                environment[name] = value.replace(mount["mountPath"], str(here))
+                environment[name] = re.sub(re.escape(mount["mountPath"]) + r"(?=/|$)", str(here), value)
         neighborhood, = (name for name in environment if self.facts.variables[name] == "--neighborhood-host")
         service = f"{environment[neighborhood]}.{zone}"
         self.dns().set(service, [self.subnet.host(each) for each in hosts or [number]])
@@ -280,6 +283,29 @@ class Pods(ManifestCase):
         configmap_volume(environment["STARLING_CONFIG"],
                          {"rules.yaml": "rules: [{name: changed, match: {path: /x}, limits: [{requests: 1, per: 1h}]}]\n"})
         wait_until("the new rule", lambda: "changed" in str(node.get("/v1/rules").json()))
+
+    def test_a_sealed_deployment_gets_another_key_without_a_restart(self):
+        """The three Secrets of k8s/README.md, one after the other, each on one pod before the next."""
+        documents = self.sets["base + components/sealed"]
+        workload = of_kind(documents, "Deployment")[0]
+        old, new = (self.starling("keygen").stdout for _ in range(2))
+        made = [self.pod(documents, workload, number, (1, 2), {"starling-keys": {"keys": old}}) for number in (1, 2)]
+        pods = [node for node, _environment in made]
+        self.wait_together(pods)
+        rings = [pods[0].status()["keys"]["ring"]]
+        for text in (old + new, new + old, new):
+            for node, environment in made:
+                configmap_volume(pathlib.Path(environment["STARLING_KEY_FILE"]).parent, {"keys": text}, 0o440)
+                ids = self.starling("keygen", "--ids", environment["STARLING_KEY_FILE"]).stdout.split()
+                wait_until("the new keys", lambda: node.status()["keys"]["ids"] == ids)
+            self.assertEqual({node.status()["keys"]["ring"] for node in pods}, {",".join(ids)})
+            rings.append(pods[0].status()["keys"]["ring"])
+        self.assertEqual(rings[1].split(","), [rings[0], rings[3]])
+        self.assertEqual(rings[2].split(","), [rings[3], rings[0]])
+        for node in pods:
+            dropped = node.status()["datagrams"]["dropped"]
+            self.assertEqual([dropped[reason] for reason in ("unknown_key", "bad_seal", "not_sealed", "sealed")], [0] * 4)
+            wait_until("the new key's packets", lambda: {peer["key"] for peer in node.peers()} == {rings[3]})
 
     def test_nginx_and_its_node_are_one_gateway(self):
         nginx = next((path for path in ("/usr/sbin/nginx", "/usr/local/sbin/nginx") if pathlib.Path(path).exists()), None)

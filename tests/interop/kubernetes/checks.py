@@ -10,7 +10,7 @@ labelled = {**{kind: recommended for kind in (*workload_kinds, "Service", "Servi
             **{kind: ("name", "instance", "part-of") for kind in ("NetworkPolicy", "HorizontalPodAutoscaler")}}
 selector_keys_allowed = {"app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component"}
 volumes_restricted = {"configMap", "secret", "emptyDir", "projected", "downwardAPI", "csi", "persistentVolumeClaim", "ephemeral"}
-secrets_of_users = {"starling-admin-token"}  # made by hand, as the component says
+secrets_of_users = {"starling-admin-token", "starling-keys"}  # made by hand, as the component says
 node_ports = {"http": "TCP", "grpc": "TCP", "admin": "TCP", "rate-limit-dc": "UDP", "dc-heartbeat": "UDP"}
 port_name_bytes_max = 15
 

@@ -22,14 +22,15 @@ def environment_of(container, pod_name):
     return found
 
 
-def configmap_volume(folder, data):
-    """Writes it as the kubelet does: files are links through ..data, which one rename exchanges."""
+def configmap_volume(folder, data, mode=0o644):
+    """Writes it as the kubelet does: files are links through ..data, which one rename exchanges. A Secret is the same."""
     folder = pathlib.Path(folder)
     folder.mkdir(exist_ok=True)
     version = folder / f"..v{len(list(folder.glob('..v*')))}"
     version.mkdir()
     for name, text in data.items():
         (version / name).write_text(text, encoding="utf-8")
+        (version / name).chmod(mode)
         if not (folder / name).is_symlink():
             (folder / name).symlink_to(f"..data/{name}")
     (folder / "..data_tmp").symlink_to(version.name)
