@@ -7,6 +7,7 @@ import os
 import pathlib
 import shutil
 import signal
+import subprocess
 import sys
 import time
 
@@ -31,6 +32,15 @@ DONE, FAILED, BROKEN, INTERRUPTED = 0, 1, 3, 130
 
 class Failed(Exception):
     """A failure whose text is meant for the person at the terminal."""
+
+
+def new_key_file(binary, directory):
+    """A key of this cluster's own; returns the path of its file."""
+    path = os.path.join(directory, "keys")
+    with open(path, "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o600)
+        subprocess.run([binary, "keygen"], stdout=file, check=True)
+    return path
 
 
 class Cluster:
@@ -78,6 +88,8 @@ class Cluster:
         more = dict(cluster_gateway.environment) if options.gateway == "nginx" else {}
         if options.max_counters:
             more["STARLING_MAX_COUNTERS"] = str(options.max_counters)
+        if options.sealed:
+            more["STARLING_KEY_FILE"] = new_key_file(options.binary, self._directory)
         place = Place(network, self._directory, options.binary, self._template, (options.limit, options.window_s), more)
         self._gateway = None
         if options.gateway == "nginx":
