@@ -33,6 +33,12 @@ std::string listed(const std::vector<Share>& shares) {
   return out.empty() ? " nothing" : out;
 }
 
+/// None of it was read.
+bool was_kept_out(ErrorCode code) {
+  return code == ErrorCode::not_sealed || code == ErrorCode::sealed || code == ErrorCode::unknown_key ||
+         code == ErrorCode::bad_seal || code == ErrorCode::too_many_senders;
+}
+
 }  // namespace
 
 void Simulation::fail_check(const std::string& broken) {
@@ -137,9 +143,9 @@ std::string Simulation::overrides_disagreement(const LiveTruth::Known& known) co
 
 void Simulation::check_delta(NodeIndex node, std::span<const std::byte> bytes, const Result<void>& outcome) {
   if (!failure_.empty()) return;
-  const auto kind = decoder_.open(bytes, Port::sync, now_);
-  if (!kind || *kind != wire::Kind::delta) return;
-  const auto decoded = decoder_.delta();
+  if (!outcome && was_kept_out(outcome.error().code)) return;
+  if (reader_.open(bytes, Port::sync, now_) != wire::Kind::delta) return;
+  const auto decoded = reader_.message().delta();
   if (!decoded) return;
   const wire::Delta& delta = **decoded;
   const OriginId self = nodes_[node].engine->origin();

@@ -13,29 +13,12 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::uint16_t sync_port = 4290;
-constexpr std::uint16_t heartbeat_port = 4291;
 constexpr Duration resolve_interval = seconds(5);
-/// Linux's default receive buffer, and what a datagram costs there beside its bytes.
-constexpr std::size_t socket_bytes_max = 212'992;
-constexpr std::size_t datagram_overhead_bytes = 1000;
 constexpr std::size_t waiting_requests_max = 64;
 /// Datagrams that a node reads before it looks at its timers.
 constexpr std::size_t datagrams_per_read = 32;
-constexpr std::size_t remembered_max = 512;
-constexpr double remembered_share = 0.25;
 /// More than a clogged link holds; a deadline that never moves on makes more.
 constexpr std::uint64_t events_at_once_max = 1'000'000;
-constexpr Duration replay_delay_max = milliseconds(5);
-
-Address address_of(NodeIndex node) {
-  return Address::v4(10, static_cast<std::uint8_t>(node >> 16), static_cast<std::uint8_t>(node >> 8),
-                     static_cast<std::uint8_t>(node));
-}
-
-std::uint16_t port_number(Port port) {
-  return port == Port::sync ? sync_port : heartbeat_port;
-}
 
 std::uint32_t narrow(NodeIndex node) {
   return static_cast<std::uint32_t>(node);
@@ -64,11 +47,11 @@ Simulation::Simulation(SimulationOptions options)
     : options_(std::move(options)),
       random_(options_.seed),
       network_(options_.link, random_),
-      opener_(options_.engine.cluster, {options_.engine.keys.keys, wire::PlainPackets::accepted}),
-      decoder_(KeyedHash(options_.engine.cluster).cluster_tag(), &opener_),
+      reader_(options_.engine.cluster),
       now_(start_of_time),
       nodes_(options_.nodes) {
   ledger_.demands_truth = live_truth_.demands_truth = !options_.believe_damage;
+  reader_.learn(options_.engine.keys);
   std::vector<Endpoint> all;
   for (NodeIndex node = 0; node < nodes_.size(); ++node) all.push_back(heartbeat_endpoint(node));
   for (Node& node : nodes_) node.dns = all;
@@ -77,7 +60,7 @@ Simulation::Simulation(SimulationOptions options)
 Simulation::~Simulation() = default;
 
 Endpoint Simulation::heartbeat_endpoint(NodeIndex node) const {
-  return Endpoint{address_of(node), heartbeat_port};
+  return Endpoint{address_of(node), port_number(Port::heartbeat)};
 }
 
 WallTime Simulation::wall(NodeIndex node) const {
@@ -108,14 +91,21 @@ void Simulation::start(NodeIndex index) {
   options.origin = OriginId{random_.next() | 1};
   options.seed = random_.next();
   options.node_name = fmt::format("node-{}", index);
-  options.sync_port = sync_port;
+  options.sync_port = port_number(Port::sync);
   options.has_neighborhood = options_.connected;
+  if (node.keys) options.keys = *node.keys;
   node.engine = std::make_unique<Engine>(options, node.rules.value_or(options_.rules), now_);
-  node.strangers = std::make_unique<StrangerAccount>(options.origin, decoder_);
+  node.strangers = std::make_unique<StrangerAccount>(options.origin, reader_);
   node.armed = never;
   node.paused_until = Instant{};
   node.expiry_clock = ExpiryClock{};
   node.wall_highest = WallTime{};
+  node.keys_unread = false;
+  node.keys_changes = 0;
+  node.opened.clear();
+  node.counters_highest.clear();
+  node.awake_since = now_;
+  ++lives_count_;
   ++node.life;
   trace(index);
   see_wall(index);
@@ -166,11 +156,15 @@ void Simulation::resume(NodeIndex index) {
   node.socket_bytes = {};
   std::vector<Waiting> waiting;
   waiting.swap(node.waiting);
+  node.awake_since = now_;
+  // It reads its sockets and the key file in any order.
+  if (!node.keys_unread || random_.chance(0.5)) read_keys(index);
   std::size_t read = 0;
   for (const std::uint32_t slot : socket) {
     deliver(slot);
     if (++read == datagrams_per_read && node.life == life) tick(index);
   }
+  read_keys(index);
   if (node.life == life) tick(index);
   for (const Waiting& each : waiting) request(index, each.principal, each.hits);
 }
@@ -206,6 +200,28 @@ void Simulation::replace_rules(NodeIndex index, RuleSet rules) {
   Node& node = nodes_[index];
   node.rules = std::move(rules);
   if (is_up(index)) node.engine->replace_rules(*node.rules);
+}
+
+void Simulation::replace_keys(NodeIndex index, const wire::KeyRing& ring, bool is_foreign) {
+  Node& node = nodes_[index];
+  if (!is_foreign) reader_.learn(ring);
+  node.keys = ring;
+  node.is_estranged = is_foreign;
+  node.keys_unread = is_up(index);
+  if (!is_paused(index)) read_keys(index);
+}
+
+void Simulation::read_keys(NodeIndex index) {
+  Node& node = nodes_[index];
+  if (!is_up(index) || !node.keys_unread) return;
+  node.keys_unread = false;
+  ++node.keys_changes;
+  node.engine->replace_keys(*node.keys);
+}
+
+bool Simulation::keys_are_read() const {
+  return std::none_of(nodes_.begin(), nodes_.end(),
+                      [](const Node& node) { return node.engine != nullptr && node.keys_unread; });
 }
 
 bool Simulation::set_live(NodeIndex index, const LiveOverride& what,
@@ -259,146 +275,15 @@ void Simulation::tick(NodeIndex index) {
   if (options_.check_every_step) {
     check_any(index);
     check_sizes(index);
+    check_dead(index);
   }
   arm(index);
 }
 
-std::optional<NodeIndex> Simulation::node_at(const Endpoint& endpoint) const {
-  const auto& bytes = endpoint.address.bytes;
-  const NodeIndex node = (NodeIndex{bytes[13]} << 16) | (NodeIndex{bytes[14]} << 8) | bytes[15];
-  if (node >= nodes_.size() || endpoint.address != address_of(node)) return std::nullopt;
-  return node;
-}
-
-void Simulation::send(NodeIndex index, Port via, const Endpoint& to, std::span<const std::byte> bytes) {
-  ++datagrams_sent_;
-  ++sent_by_port_[static_cast<std::size_t>(via)];
-  const auto target = node_at(to);
-  trace(bytes.size() + 2000 * index);
-  if (options_.check_every_step) fail_check(nodes_[index].strangers->on_sent(to.address, via, bytes, now_));
-  if (!target || to.port != port_number(via)) return;
-  const Endpoint from{address_of(index), port_number(via)};
-  const LinkOptions& link = network_.options();
-  if (link.replay > 0 || options_.believe_damage) remember(from, *target, via, bytes);
-  if (link.replay > 0) {
-    const Datagram* old = random_.chance(link.replay) ? remembered() : nullptr;
-    if (old != nullptr)
-      schedule(old->from, old->to, old->port, old->bytes, random_.jittered(replay_delay_max / 2, 1.0));
-  }
-  const Network::Fate fate = network_.fate(index, *target, now_);
-  for (std::size_t copy = 0; copy < fate.copies; ++copy) {
-    if (!fate.damaged) {
-      schedule(from, *target, via, bytes, fate.delays[copy]);
-      continue;
-    }
-    std::vector<std::byte> damaged(bytes.begin(), bytes.end());
-    damage(damaged);
-    schedule(from, *target, via, damaged, fate.delays[copy]);
-  }
-}
-
-bool Simulation::decodes(wire::Kind kind) {
-  switch (kind) {
-    case wire::Kind::delta:
-      return decoder_.delta().has_value();
-    case wire::Kind::pull:
-      return decoder_.pull().has_value();
-    case wire::Kind::heartbeat:
-      return decoder_.heartbeat().has_value();
-    case wire::Kind::inquiry:
-      return decoder_.inquiry().has_value();
-    case wire::Kind::witness:
-      return decoder_.witness().has_value();
-    case wire::Kind::overrides:
-      return decoder_.overrides().has_value();
-    case wire::Kind::overrides_query:
-      return decoder_.overrides_query().has_value();
-    case wire::Kind::names_query:
-      return decoder_.names_query().has_value();
-    case wire::Kind::names:
-      return decoder_.names().has_value();
-  }
-  return false;
-}
-
-void Simulation::damage(std::vector<std::byte>& bytes) {
-  switch (random_.below(4)) {
-    case 0:
-      bytes.resize(random_.below(bytes.size() + 1));
-      break;
-    case 1:
-      bytes.resize(bytes.size() + 1 + random_.below(64), static_cast<std::byte>(random_.next()));
-      break;
-    default:
-      for (std::uint64_t flips = 1 + random_.below(8); flips > 0 && !bytes.empty(); --flips)
-        bytes[random_.below(bytes.size())] ^= std::byte{1} << random_.below(8);
-  }
-  if (options_.believe_damage) return;
-  // UDP's checksum lets through what the decoder refuses anyway; what it would take must be made unreadable.
-  for (const Port port : {Port::sync, Port::heartbeat}) {
-    const auto kind = decoder_.open(bytes, port, now_);
-    if (kind && decodes(*kind)) bytes.resize(random_.below(wire::header_bytes));
-  }
-}
-
-void Simulation::remember(const Endpoint& from, NodeIndex to, Port port, std::span<const std::byte> bytes) {
-  const bool full = history_.size() == remembered_max;
-  if (full && !random_.chance(remembered_share)) return;
-  Datagram& row = full ? history_[random_.below(remembered_max)] : history_.emplace_back();
-  row.from = from;
-  row.to = to;
-  row.port = port;
-  row.bytes.assign(bytes.begin(), bytes.end());
-}
-
-const Simulation::Datagram* Simulation::remembered() {
-  return history_.empty() ? nullptr : &history_[random_.below(history_.size())];
-}
-
-void Simulation::schedule(const Endpoint& from, NodeIndex to, Port port, std::span<const std::byte> bytes,
-                          Duration delay) {
-  const std::uint32_t slot = datagrams_.take();
-  Datagram& datagram = datagrams_[slot];
-  datagram.from = from;
-  datagram.to = to;
-  datagram.port = port;
-  datagram.bytes.assign(bytes.begin(), bytes.end());
-  events_.push({.at = now_ + delay, .kind = Event::Kind::deliver, .node = narrow(to), .slot = slot});
-}
-
-void Simulation::arrive(NodeIndex to, const Endpoint& from, Port port, std::span<const std::byte> bytes) {
-  schedule(from, to, port, bytes, Duration::zero());
-}
-
-void Simulation::deliver(std::uint32_t slot) {
-  Datagram& datagram = datagrams_[slot];
-  Node& node = nodes_[datagram.to];
-  if (is_up(datagram.to) && is_paused(datagram.to)) {
-    std::size_t& used = node.socket_bytes[static_cast<std::size_t>(datagram.port)];
-    const std::size_t cost = datagram.bytes.size() + datagram_overhead_bytes;
-    if (used + cost <= socket_bytes_max) {
-      used += cost;
-      node.socket.push_back(slot);
-      return;
-    }
-  } else if (is_up(datagram.to)) {
-    inject(datagram.to, datagram.from, datagram.port, datagram.bytes);
-    if (options_.on_delta && datagram.port == Port::sync)
-      if (const auto from = node_at(datagram.from)) options_.on_delta(*from, datagram.to);
-  }
-  datagrams_.free(slot);
-}
-
-Result<void> Simulation::inject(NodeIndex to, const Endpoint& from, Port port,
-                                std::span<const std::byte> bytes) {
-  Node& node = nodes_[to];
-  if (options_.check_every_step) node.strangers->on_received(from.address, port, bytes, now_);
-  Shell shell(*this, to);
-  const Result<void> outcome = node.engine->on_datagram(from, port, bytes, now_, wall(to), shell);
-  trace(outcome ? 1 : 2 + static_cast<std::uint64_t>(outcome.error().code));
-  if (options_.check_every_step && port == Port::sync) check_delta(to, bytes, outcome);
-  arm(to);
-  return outcome;
+Result<void> Simulation::hand_over(const Datagram& datagram) {
+  Shell shell(*this, datagram.to);
+  return nodes_[datagram.to].engine->on_datagram(datagram.from, datagram.port, datagram.bytes, now_,
+                                                 wall(datagram.to), shell);
 }
 
 std::optional<bool> Simulation::request(NodeIndex index, std::string_view principal, Hits hits) {

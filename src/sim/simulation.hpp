@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "base/random.hpp"
@@ -26,6 +27,7 @@
 #include "sim/ledger.hpp"
 #include "sim/live_truth.hpp"
 #include "sim/network.hpp"
+#include "sim/reader.hpp"
 #include "sim/stranger_account.hpp"
 
 namespace starling::sim {
@@ -40,6 +42,9 @@ struct SimulationOptions {
   /// Damaged packets that the decoder takes for sound are delivered too. Otherwise they are dropped, as UDP's
   /// checksum would have it. Then no view needs to be true any more.
   bool believe_damage = false;
+  /// No node takes plain packets and nobody else has a key: whatever no node has sent must be refused, and what
+  /// comes a second time must change nothing. Damage is delivered as it is.
+  bool keys_are_secret = false;
   bool connected = true;   ///< false: each node is configured as a cluster of one
   Hits cluster_limit = 0;  ///< what the ledger holds the cluster to; 0: the limit that the node names
   /// Told of each datagram that came to a node's sync port, after the node has taken it in.
@@ -82,6 +87,11 @@ class Simulation {
 
   /// Another rules file at one node, from now on; a restart keeps it.
   void replace_rules(NodeIndex node, RuleSet rules);
+  /// Another key file at one node, from now on; a restart keeps it, and a node that stands still reads it when
+  /// it goes on. `is_foreign`: keys of nobody else, by mistake.
+  void replace_keys(NodeIndex node, const wire::KeyRing& ring, bool is_foreign = false);
+  /// Every node that is up works with the keys of its file.
+  bool keys_are_read() const;
 
   /// Somebody sets or takes back a live override at a node. False: the node is down or paused, refuses it, or
   /// has none such.
@@ -115,22 +125,42 @@ class Simulation {
   Network& network() { return network_; }
   Random& random() { return random_; }
   Ledger& ledger() { return ledger_; }
+  Reader& reader() { return reader_; }
   bool is_up(NodeIndex node) const { return nodes_[node].engine != nullptr; }
   Engine& engine(NodeIndex node) { return *nodes_[node].engine; }
   std::size_t nodes_count() const { return nodes_.size(); }
   Endpoint heartbeat_endpoint(NodeIndex node) const;
 
+  struct Datagram {
+    enum class Nature : std::uint8_t {
+      own,   ///< on its way from the node that sent it, perhaps a long and winding one
+      copy,  ///< of what a node has sent, to the bit
+      made,  ///< by somebody else, or damaged
+    };
+    Endpoint from;
+    NodeIndex to = 0;
+    Port port{};
+    Nature nature = Nature::own;
+    bool from_estranged = false;  ///< its sender had foreign keys
+    Instant sent_at;
+    std::vector<std::byte> bytes;
+  };
   /// Hands raw bytes to a node as if they had come from `from`.
   Result<void> inject(NodeIndex to, const Endpoint& from, Port port, std::span<const std::byte> bytes);
   /// The same, by way of its socket buffer.
   void arrive(NodeIndex to, const Endpoint& from, Port port, std::span<const std::byte> bytes);
-  /// An earlier datagram, as it was sent; null if none is remembered. Some are, while `replay` is on.
-  struct Datagram {
-    Endpoint from;
-    NodeIndex to = 0;
-    Port port{};
-    std::vector<std::byte> bytes;
+  /// What was sent once arrives, now: a copy of it, or the thing itself, late.
+  void arrive(const Datagram& sent);
+  /// Somebody on the wire.
+  class Tap {
+   public:
+    virtual ~Tap() = default;
+    /// A node sends this to another. True: it is taken off the wire.
+    virtual bool on_sent(const Datagram& datagram) = 0;
   };
+  void add_tap(std::shared_ptr<Tap> tap) { taps_.push_back(std::move(tap)); }
+  void remove_tap(const std::shared_ptr<Tap>& tap) { std::erase(taps_, tap); }
+  /// An earlier datagram, as it was sent; null if none is remembered. Some are, while `replay` is on.
   const Datagram* remembered();
   void forget_datagrams() { history_.clear(); }
   /// Flips bits, cuts short, or grows.
@@ -177,6 +207,15 @@ class Simulation {
     std::array<std::size_t, 2> socket_bytes{};
     std::vector<Waiting> waiting;  // requests, likewise
     std::optional<RuleSet> rules;  // nothing: those of the options
+    std::optional<wire::KeyRing> keys;  // likewise
+    bool is_estranged = false;          // those are nobody else's
+    bool keys_unread = false;           // its engine works with others yet
+    std::uint64_t keys_changes = 0;
+    // What of it has been sealed and opened here, in this life.
+    std::unordered_set<std::uint64_t> opened;
+    std::map<std::pair<OriginId, Port>, std::uint64_t> counters_highest;
+    Instant dead_looked_for{};
+    Instant awake_since{};
   };
   struct Load {
     NodeIndex node = 0;
@@ -187,18 +226,20 @@ class Simulation {
   };
 
   void run(const Event& event);
-  /// What `decoder_` has opened is sound.
-  bool decodes(wire::Kind kind);
   void arm(NodeIndex node);
   void tick(NodeIndex node);
   void resolve(NodeIndex node);
   void resume(NodeIndex node);
+  void read_keys(NodeIndex node);
   void send(NodeIndex from, Port via, const Endpoint& to, std::span<const std::byte> bytes);
-  void schedule(const Endpoint& from, NodeIndex to, Port port, std::span<const std::byte> bytes,
-                Duration delay);
-  void remember(const Endpoint& from, NodeIndex to, Port port, std::span<const std::byte> bytes);
+  void schedule(const Datagram& datagram, Duration delay);
+  void remember(const Datagram& datagram);
+  Result<void> take_in(const Datagram& datagram);
+  Result<void> hand_over(const Datagram& datagram);
   void deliver(std::uint32_t slot);
   void schedule_arrival(std::uint32_t load);
+  static Address address_of(NodeIndex node);
+  static std::uint16_t port_number(Port port);
   std::optional<NodeIndex> node_at(const Endpoint& endpoint) const;
   /// Notes by which time its engine may have dropped windows; with every tick, as the engine does.
   void see_wall(NodeIndex node);
@@ -213,6 +254,21 @@ class Simulation {
   void check_any(NodeIndex node);
   void check_delta(NodeIndex node, std::span<const std::byte> bytes, const Result<void>& outcome);
   void check_sizes(NodeIndex node);
+  struct PeerLook {
+    OriginId origin;
+    std::string_view state;
+    std::int64_t heard_ms = 0;
+    bool operator==(const PeerLook&) const = default;
+  };
+  std::vector<PeerLook> look_at_peers(NodeIndex node) const;
+  bool was_opened(const Datagram& datagram) const;
+  /// Of what is sealed; `sent_before`: datagrams sent so far, `peers_before`: if it was not `own`, or is a
+  /// second one.
+  void check_sealed(const Datagram& datagram, bool is_second, const Result<void>& outcome,
+                    std::uint64_t sent_before, const std::vector<PeerLook>& peers_before);
+  void check_unsound(const Datagram& datagram, const Result<void>& outcome, bool has_answered);
+  void check_own(const Datagram& datagram, const Result<void>& outcome);
+  void check_dead(NodeIndex node);
   /// No limit of a rule counts one request twice.
   void check_counted_once(const Decision& decision, std::span<const CounterId> decided, Hits hits);
   std::vector<const LiveTable*> live_tables() const;
@@ -224,18 +280,20 @@ class Simulation {
   Network network_;
   Ledger ledger_;
   LiveTruth live_truth_;
-  wire::Opener opener_;
-  wire::Decoder decoder_;  // for the checkers: they read what the nodes read, and what they would not
+  Reader reader_;  // for the checkers: they read what the nodes read
   Instant now_ = start_of_time;
   std::vector<Node> nodes_;
   EventQueue events_;
   Slots<Datagram> datagrams_;
+  Datagram outgoing_;  // scratch
   Slots<Load> loads_;
   Slots<std::function<void()>> actions_;
   std::vector<Datagram> history_;
+  std::vector<std::shared_ptr<Tap>> taps_;
   std::function<void(NodeIndex, const Notice&)> observer_;
   WallTime wall_highest_{};  // that anybody's clock ever showed: by it joins may have been refused
   std::map<OriginId, Instant> died_;
+  std::uint64_t lives_count_ = 0;
   std::uint64_t trace_hash_ = 0xcbf29ce484222325;
   std::uint64_t datagrams_sent_ = 0;
   std::array<std::uint64_t, 2> sent_by_port_{};

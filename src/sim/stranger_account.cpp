@@ -8,12 +8,11 @@ void StrangerAccount::on_listed(std::span<const Endpoint> listed) {
   for (const Endpoint& endpoint : listed) accounts_[endpoint.address].vouched = true;
 }
 
-void StrangerAccount::on_received(const Address& from, Port port, std::span<const std::byte> datagram,
-                                  Instant now) {
+void StrangerAccount::on_received(const Address& from, Port port, std::span<const std::byte> datagram, Instant now) {
   Account& account = accounts_[from];
   account.bytes_in += datagram.size();
-  if (port != Port::heartbeat || !decoder_.open(datagram, port, now)) return;
-  const auto heartbeat = decoder_.heartbeat();
+  if (port != Port::heartbeat || reader_.open(datagram, port, now) != wire::Kind::heartbeat) return;
+  const auto heartbeat = reader_.message().heartbeat();
   if (!heartbeat || (*heartbeat)->recipient != self_) return;
   if (!account.proven && account.clocks_sent.contains((*heartbeat)->echo_ns)) {
     account.proven = account.vouched = true;
@@ -23,12 +22,11 @@ void StrangerAccount::on_received(const Address& from, Port port, std::span<cons
   for (const Endpoint& endpoint : (*heartbeat)->peers) accounts_[endpoint.address].vouched = true;
 }
 
-std::string StrangerAccount::on_sent(const Address& to, Port port, std::span<const std::byte> datagram,
-                                     Instant now) {
+std::string StrangerAccount::on_sent(const Address& to, Port port, std::span<const std::byte> datagram, Instant now) {
   Account& account = accounts_[to];
   if (account.proven) return {};
-  if (port == Port::heartbeat && decoder_.open(datagram, port, now)) {
-    const auto heartbeat = decoder_.heartbeat();
+  if (port == Port::heartbeat && reader_.open(datagram, port, now) == wire::Kind::heartbeat) {
+    const auto heartbeat = reader_.message().heartbeat();
     if (heartbeat) account.clocks_sent.insert((*heartbeat)->sent_ns);
   }
   if (account.vouched) return {};

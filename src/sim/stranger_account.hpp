@@ -14,7 +14,7 @@
 
 #include "base/endpoint.hpp"
 #include "base/ids.hpp"
-#include "wire/codec.hpp"
+#include "sim/reader.hpp"
 
 namespace starling::sim {
 
@@ -22,7 +22,7 @@ class StrangerAccount {
  public:
   static constexpr std::uint64_t factor_max = 3;
 
-  StrangerAccount(OriginId self, wire::Decoder& decoder) : self_(self), decoder_(decoder) {}
+  StrangerAccount(OriginId self, Reader& reader) : self_(self), reader_(reader) {}
 
   void on_listed(std::span<const Endpoint> listed);
   void on_received(const Address& from, Port port, std::span<const std::byte> datagram, Instant now);
@@ -39,7 +39,7 @@ class StrangerAccount {
   };
 
   OriginId self_;
-  wire::Decoder& decoder_;
+  Reader& reader_;
   std::map<Address, Account> accounts_;
 };
 
