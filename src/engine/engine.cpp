@@ -94,7 +94,9 @@ Result<void> Engine::dispatch(const Endpoint& from, wire::Kind kind, std::size_t
     case wire::Kind::delta: {
       const auto delta = decoder_.delta();
       if (!delta) return tl::unexpected(delta.error());
-      if (!decoder_.is_repeated()) membership_.on_sign_of_life((*delta)->sender, from.address, now, effects);
+      const bool is_for_us = (*delta)->recipient == options_.origin || !decoder_.seal();
+      if (!decoder_.is_repeated() && is_for_us)
+        membership_.on_sign_of_life((*delta)->sender, from.address, now, effects);
       return gossip_.on_delta(**delta, from.address, decoder_.is_repeated(), now, effects);
     }
     case wire::Kind::pull: {

@@ -89,6 +89,25 @@ void Membership::set_self(Candidate& candidate, bool is_self) {
   candidate.is_self = is_self;
 }
 
+bool Membership::is_occupied(const Candidate& candidate, const Endpoint& at, Instant now) const {
+  const Peer* tenant = find(candidate.origin);
+  return tenant != nullptr && tenant->live() && tenant->heartbeat == at &&
+         now - tenant->last_heard <= patience(*tenant).suspect;
+}
+
+/// It echoes a clock of ours and says for how long it has had it. So it was written then, or as much later
+/// as our heartbeat was under way.
+Instant Membership::written_at(const wire::Heartbeat& heartbeat) {
+  return Instant(Duration(static_cast<std::int64_t>(heartbeat.echo_ns))) +
+         std::chrono::microseconds(heartbeat.echo_held_us);
+}
+
+bool Membership::is_timely(const wire::Heartbeat& heartbeat, Instant now) {
+  const auto ns = static_cast<std::uint64_t>(now.time_since_epoch().count());
+  if (heartbeat.echo_ns > ns) return false;  // no clock that we have ever shown
+  return heartbeat.echo_ns == 0 || now - written_at(heartbeat) <= late_word_lasts;
+}
+
 Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const wire::Heartbeat& heartbeat,
                                                    Instant now, WallTime wall, Effects& effects,
                                                    wire::Form form) {
@@ -108,6 +127,15 @@ Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const w
       tenant->heartbeat == from && now - tenant->last_heard < false_word_lasts)
     return Heard{};
   set_self(*candidate, false);
+  // Sealed words meant for somebody else, said again here: whoever is known to live there goes on as it was.
+  // A new life that knows nothing of us yet is answered all the same.
+  if (form == wire::Form::sealed && heartbeat.recipient != options_.self &&
+      is_occupied(*candidate, from, now)) {
+    Heard aside;
+    aside.reply_wanted =
+        heartbeat.state != wire::NodeState::left && now - candidate->last_heartbeat >= reply_interval_min;
+    return aside;
+  }
   candidate->heard_sent_ns = heartbeat.sent_ns;
   candidate->heard_at = now;
   candidate->last_vouched = now;
@@ -122,10 +150,11 @@ Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const w
     // echo is merely old needs nothing, unless it says so: it does not hear us, but lives.
     heard.reply_wanted = may_reply && (!is_for_us || heartbeat.wants_answer);
     set_origin(*candidate, heartbeat.sender);
-    const bool is_sign_of_life = is_for_us || form == wire::Form::plain;
+    const bool is_sign_of_life = is_for_us ? is_timely(heartbeat, now) : form == wire::Form::plain;
     if (is_sign_of_life && heartbeat.state != wire::NodeState::left && known != nullptr &&
         known->is_newer(heartbeat)) {
       known->newest_sent_ns = heartbeat.sent_ns;
+      known->last_word = is_for_us && heartbeat.echo_ns != 0 ? written_at(heartbeat) : now;
       on_sign_of_life(heartbeat.sender, from.address, now, effects);
     }
     return heard;
@@ -234,6 +263,7 @@ bool Membership::speaks_from(OriginId origin, const Address& from) const {
 void Membership::on_sign_of_life(OriginId origin, const Address& from, Instant now, Effects& effects) {
   Peer* peer = find(origin);
   if (peer == nullptr || !peer->live() || !speaks_from(origin, from)) return;
+  if (now - peer->last_word > late_word_lasts) return;
   peer->last_heard = now;
   set_state(*peer, PeerState::alive, now, effects);
 }

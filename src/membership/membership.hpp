@@ -125,6 +125,11 @@ class Membership {
   void set_state(Peer& peer, PeerState state, Instant now, Effects& effects);
   void set_origin(Candidate& candidate, OriginId origin);
   void set_self(Candidate& candidate, bool is_self);
+  /// A live peer was heard there lately.
+  bool is_occupied(const Candidate& candidate, const Endpoint& at, Instant now) const;
+  static Instant written_at(const wire::Heartbeat& heartbeat);
+  /// Not held back by somebody for so long that its sender may be dead by now.
+  static bool is_timely(const wire::Heartbeat& heartbeat, Instant now);
   /// The interval that peers of 0.1.0, which do not say, may be keeping: near the size at which it changes
   /// they may count differently.
   Duration slowest_interval() const;

@@ -55,6 +55,9 @@ constexpr Patience patience_at(Duration interval) {
 
 /// How long a forged goodbye, or clock, counts against what its alleged sender goes on to say.
 inline constexpr Duration false_word_lasts = std::chrono::seconds(10);
+/// For how long what a peer has written is a sign of life, however late it comes. Deltas, which do not tell
+/// when they were written, are one for as long after its last heartbeat.
+inline constexpr Duration late_word_lasts = std::chrono::seconds(10);
 
 struct Peer {
   OriginId origin;
@@ -67,6 +70,7 @@ struct Peer {
   Instant first_alive;
   std::uint64_t newest_sent_ns = 0;  ///< the newest clock in its heartbeats
   Instant last_heard;                ///< by ourselves
+  Instant last_word;                 ///< when the newest of its heartbeats was written
   Instant vouched_at;                ///< when others are known to have heard it themselves
   Instant last_answer;               ///< when it last proved that it hears us too
   bool hears_us = true;              ///< `last_answer` is not older than a silence that means death

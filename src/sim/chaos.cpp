@@ -5,8 +5,12 @@
 #include <algorithm>
 #include <array>
 
+#include "sim/delayer.hpp"
 #include "sim/faults.hpp"
+#include "sim/key_changes.hpp"
+#include "sim/outsiders.hpp"
 #include "sim/simulation.hpp"
+#include "sim/strangers.hpp"
 
 namespace starling::sim {
 namespace {
@@ -56,6 +60,7 @@ class Chaos {
     start_nodes();
     misbehave();
     agree();
+    end_hostilities();
     if (report_.failure.empty()) fall_quiet();
     report_.trace_hash = simulation.trace_hash();
     report_.virtual_s = seconds_since_start();
@@ -106,7 +111,11 @@ class Chaos {
   void draw_rules();
   void draw_policies(Rule& rule);
   void draw_tables();
+  void draw_keys();
   void start_nodes();
+  void let_in(std::unique_ptr<Fault> hostile);
+  void begin_hostilities();
+  void end_hostilities();
   void misbehave();
   void plan_overrides(Duration length);
   void change_override();
@@ -126,6 +135,7 @@ class Chaos {
   Cast cast_;
   SimulationOptions options_;
   Arena arena_;
+  std::vector<std::unique_ptr<Fault>> hostile_;  // they stay beyond the faults
   Simulation* simulation_ = nullptr;
   Instant began_{};
   WallTime truthful_since_{};
@@ -144,6 +154,7 @@ void Chaos::draw() {
   options_.link.jitter = microseconds(random_.below(1'000));
   draw_rules();
   draw_tables();
+  draw_keys();
   arena_.nodes = cast_.nodes;
   arena_.length = cast_.faults_length;
   arena_.calm = options_.link;
@@ -212,12 +223,51 @@ void Chaos::draw_tables() {
   for (std::uint64_t i = 0; i < principals; ++i) cast_.principals.push_back(fmt::format("user-{}", i));
 }
 
+void Chaos::draw_keys() {
+  using wire::PlainPackets;
+  wire::KeyRing& ring = *arena_.keys;
+  const bool is_sealed_scene = cast_.scene == Scene::sealed;
+  if (is_sealed_scene || random_.chance(0.3)) {
+    ring = wire::KeyRing{.keys = {draw_key(random_)}, .plain = PlainPackets::refused};
+    // Forgers have a key.
+    options_.keys_are_secret = cast_.scene != Scene::forged;
+    arena_.keys_change = random_.chance(0.6);
+    arena_.keys_go_wrong = random_.chance(0.3);
+  } else {
+    arena_.keys_change = random_.chance(0.2);  // and become sealed
+  }
+  options_.engine.keys = ring;
+}
+
+void Chaos::let_in(std::unique_ptr<Fault> hostile) {
+  tell(hostile->begin(*simulation_));
+  hostile_.push_back(std::move(hostile));
+}
+
+void Chaos::begin_hostilities() {
+  if (cast_.scene != Scene::sealed) return;
+  let_in(std::make_unique<Outsiders>());
+  let_in(std::make_unique<Strangers>(true));
+  if (random_.chance(0.5)) return;
+  std::vector<Link> links;
+  const double share = random_.unit();
+  for (NodeIndex from = 0; from < cast_.nodes; ++from)
+    for (NodeIndex to = 0; to < cast_.nodes; ++to)
+      if (from != to && random_.chance(share)) links.emplace_back(from, to);
+  let_in(std::make_unique<Delayer>(std::move(links), cast_.faults_length));
+}
+
+void Chaos::end_hostilities() {
+  for (const std::unique_ptr<Fault>& hostile : hostile_) hostile->end(*simulation_);
+}
+
 void Chaos::start_nodes() {
   tell(
       fmt::format("seed {}, scene {}: {} nodes, {} principals, up to {} hits a request, {} counters and {} "
                   "components at most; calm network: {}",
                   report_.seed, name(cast_.scene), cast_.nodes, cast_.principals.size(), cast_.hits_max,
                   options_.engine.counters_max, options_.engine.components_max, options_.link.to_string()));
+  if (!arena_.keys->keys.empty()) tell("packets are sealed");
   for (const Rule& rule : options_.rules.rules)
     for (const Limit& limit : rule.limits)
       tell(fmt::format("{} for principal {}: {} hits per {} s, {}, {}, when isolated {}, when full {}",
@@ -244,7 +294,7 @@ void Chaos::offer_burst() {
 
 void Chaos::offer_load(Duration length, double share) {
   const Instant end = simulation_->now() + length;
-  if (cast_.scene == Scene::few || cast_.scene == Scene::forged) {
+  if (cast_.scene == Scene::few || cast_.scene == Scene::forged || cast_.scene == Scene::sealed) {
     for (NodeIndex node = 0; node < cast_.nodes; ++node)
       for (const std::string& principal : cast_.principals)
         simulation_->load(node, principal, 0.2 + share * cast_.per_second_max * random_.unit(), end,
@@ -271,6 +321,7 @@ void Chaos::misbehave() {
     });
     simulation_->at(start + plan.end, [this, fault] { fault->end(*simulation_); });
   }
+  begin_hostilities();
   offer_load(cast_.faults_length, 1);
   plan_overrides(cast_.faults_length);
   simulation_->run_until(start + cast_.faults_length + milliseconds(1));
@@ -324,6 +375,7 @@ void Chaos::make_peace() {
     all.push_back(node);
     if (simulation_->is_up(node) && simulation_->engine(node).state() >= EngineState::leaving)
       simulation_->kill(node);
+    if (!arena_.keys->keys.empty()) simulation_->replace_keys(node, *arena_.keys);
     if (!simulation_->is_up(node)) simulation_->start(node);
   }
   simulation_->list_in_dns(all);
@@ -413,7 +465,7 @@ void Chaos::fall_quiet() {
 }  // namespace
 
 std::string_view name(Scene scene) {
-  constexpr std::array<std::string_view, scenes_count> names{"few", "crowded", "full", "forged"};
+  constexpr std::array<std::string_view, scenes_count> names{"few", "crowded", "full", "forged", "sealed"};
   return names[static_cast<std::size_t>(scene)];
 }
 

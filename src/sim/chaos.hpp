@@ -1,12 +1,16 @@
 /// A whole life of a cluster, drawn from one number: how many nodes, which rules, what load, and what goes
 /// wrong; then peace, and the demand that everybody agrees, on the truth, and falls quiet.
 ///
-/// Four kinds of scenes take turns with the seed:
+/// Five kinds of scenes take turns with the seed:
 ///   few      few principals at their limits, requests of several hits, windows of all lengths;
 ///   crowded  thousands of counters, so that no packet holds everything;
 ///   full     tables so small that they fill up: what was refused is known, all else stays exact;
 ///   forged   packets that nodes cannot but believe: counts may be wrong in the windows that were lied about,
-///            nothing may break, and later windows are as if nothing had been.
+///            nothing may break, and later windows are as if nothing had been;
+///   sealed   few principals, packets sealed with secret keys that change, and outsiders who see everything,
+///            play it again, change it, hold it back and make things up, until the end: none of it may be
+///            taken for what it is not.
+/// In the other scenes packets are plain or sealed, or become sealed on the way; forgers then hold the key.
 /// In all of them every check of `simulation.hpp` runs after every step. A failure is replayed by its seed.
 #pragma once
 
@@ -21,8 +25,8 @@ struct ChaosOptions {
   std::uint64_t seed = 1;
 };
 
-enum class Scene : std::uint8_t { few, crowded, full, forged };
-inline constexpr std::uint64_t scenes_count = 4;
+enum class Scene : std::uint8_t { few, crowded, full, forged, sealed };
+inline constexpr std::uint64_t scenes_count = 5;
 constexpr Scene scene_of(std::uint64_t seed) {
   return static_cast<Scene>(seed % scenes_count);
 }

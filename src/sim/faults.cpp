@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "sim/key_changes.hpp"
 #include "sim/strangers.hpp"
 
 namespace starling::sim {
@@ -188,7 +189,12 @@ class Drawing {
     if (!kinds.empty())
       for (std::uint64_t count = random_.below(faults_max + 1); count > 0; --count)
         draw_one(kinds[random_.below(kinds.size())]);
-    if (arena_.forgeries) plan(span(seconds(2)), std::make_unique<Strangers>(true));
+    if (arena_.keys_change) plan({Duration{}, arena_.length}, std::make_unique<KeyChanges>(arena_.keys));
+    if (arena_.keys_go_wrong) {
+      for (std::uint64_t count = 1 + random_.below(2); count > 0; --count)
+        plan(span(milliseconds(100)), std::make_unique<ForeignKeys>(node(), arena_.keys));
+    }
+    if (arena_.forgeries) plan(span(seconds(2)), std::make_unique<Strangers>(true, true));
     return std::move(plans_);
   }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sim/simulation.hpp"
+#include "wire/key_ring.hpp"
 
 namespace starling::sim {
 
@@ -35,6 +36,10 @@ struct Arena {
   std::vector<std::uint32_t> windows_s;  ///< of the rules
   LinkOptions calm;                      ///< the network without faults
   bool forgeries = false;                ///< packets that nodes cannot but believe, too
+  /// What the nodes seal with; key changes keep it up to date.
+  std::shared_ptr<wire::KeyRing> keys = std::make_shared<wire::KeyRing>();
+  bool keys_change = false;
+  bool keys_go_wrong = false;  ///< at single nodes
 };
 
 std::vector<PlannedFault> draw_faults(Random& random, const Arena& arena);

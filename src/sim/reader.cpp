@@ -7,11 +7,7 @@
 namespace starling::sim {
 namespace {
 
-std::uint64_t read_u64(std::span<const std::byte> bytes, std::size_t at) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < 8; ++i) value |= static_cast<std::uint64_t>(bytes[at + i]) << (8 * i);
-  return value;
-}
+constexpr std::size_t form_at = 6;
 
 template <class Message>
 std::optional<OriginId> recipient_of(const Result<const Message*>& message) {
@@ -21,14 +17,15 @@ std::optional<OriginId> recipient_of(const Result<const Message*>& message) {
 
 }  // namespace
 
-std::optional<SealedHeader> SealedHeader::of(std::span<const std::byte> datagram) {
-  if (datagram.size() < bytes || datagram[form_at] != std::byte{1}) return std::nullopt;
-  return SealedHeader{.sender = OriginId{read_u64(datagram, sender_at)},
-                      .counter = read_u64(datagram, counter_at)};
+std::optional<wire::SealedHeader> sealed_header(std::span<const std::byte> datagram) {
+  if (datagram.size() < wire::sealed_header_bytes || datagram[form_at] != std::byte{1}) return std::nullopt;
+  return wire::SealedHeader::read(datagram);
 }
 
 Reader::Reader(std::string_view cluster)
-    : opener_(cluster, ring_), decoder_(KeyedHash(cluster).cluster_tag()) {}
+    : ring_{.keys = {}, .plain = wire::PlainPackets::accepted},
+      opener_(cluster, ring_),
+      decoder_(KeyedHash(cluster).cluster_tag(), &opener_) {}
 
 void Reader::learn(const wire::KeyRing& ring) {
   const std::size_t before = ring_.keys.size();
@@ -38,17 +35,7 @@ void Reader::learn(const wire::KeyRing& ring) {
 }
 
 std::optional<wire::Kind> Reader::open(std::span<const std::byte> datagram, Port port, Instant now) {
-  std::span<const std::byte> plain = datagram;
-  if (SealedHeader::of(datagram)) {
-    plain_.assign(datagram.begin(), datagram.begin() + wire::header_bytes);
-    plain_[SealedHeader::form_at] = std::byte{0};
-    plain_.resize(wire::header_bytes + datagram.size());
-    const auto opened = opener_.open(datagram, std::span(plain_).subspan(wire::header_bytes), now);
-    if (!opened) return std::nullopt;
-    plain_.resize(wire::header_bytes + opened->body_bytes);
-    plain = plain_;
-  }
-  const auto kind = decoder_.open(plain, port);
+  const auto kind = decoder_.open(datagram, port, now);
   if (!kind) return std::nullopt;
   return *kind;
 }

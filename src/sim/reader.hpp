@@ -9,7 +9,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/endpoint.hpp"
 #include "base/ids.hpp"
@@ -17,24 +16,12 @@
 #include "wire/codec.hpp"
 #include "wire/key_ring.hpp"
 #include "wire/opener.hpp"
+#include "wire/seal.hpp"
 
 namespace starling::sim {
 
-/// What anybody can read of a sealed datagram.
-struct SealedHeader {
-  static constexpr std::size_t bytes = wire::header_bytes + 24;
-  static constexpr std::size_t form_at = 6;
-  static constexpr std::size_t key_at = 16;
-  static constexpr std::size_t mark_at = 20;
-  static constexpr std::size_t sender_at = 24;
-  static constexpr std::size_t counter_at = 32;
-
-  OriginId sender;
-  std::uint64_t counter = 0;
-
-  /// Nothing: not sealed, or too short.
-  static std::optional<SealedHeader> of(std::span<const std::byte> datagram);
-};
+/// What anybody can read of a sealed datagram; nothing if it is not sealed, or too short.
+std::optional<wire::SealedHeader> sealed_header(std::span<const std::byte> datagram);
 
 class Reader {
  public:
@@ -54,7 +41,6 @@ class Reader {
   wire::KeyRing ring_;
   wire::Opener opener_;
   wire::Decoder decoder_;
-  std::vector<std::byte> plain_;  // scratch
 };
 
 }  // namespace starling::sim

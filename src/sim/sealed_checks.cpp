@@ -20,7 +20,7 @@ using Nature = Simulation::Datagram::Nature;
 constexpr Duration under_way_max = milliseconds(400);
 /// How long nodes may take a dead one for alive: 2.8 s of silence, after whatever clogged links and delayers
 /// have held back and that still counts as a sign of life.
-constexpr Duration dead_known_within = seconds(20);
+constexpr Duration dead_known_within = seconds(15);
 constexpr Duration dead_looked_for_every = milliseconds(250);
 
 constexpr std::array unsound_codes{
@@ -28,12 +28,12 @@ constexpr std::array unsound_codes{
     ErrorCode::wrong_cluster, ErrorCode::unknown_kind, ErrorCode::wrong_port, ErrorCode::not_sealed,
     ErrorCode::unknown_key,   ErrorCode::bad_seal};
 
-std::uint64_t identity(const SealedHeader& header, Port port) {
+std::uint64_t identity(const wire::SealedHeader& header, Port port) {
   return (header.sender.value * 0x9e3779b97f4a7c15) ^ (2 * header.counter + static_cast<std::uint64_t>(port));
 }
 
 std::string said(const Result<void>& outcome) {
-  return outcome ? "taken" : std::string(name(outcome.error().code));
+  return outcome ? "taken" : fmt::format("{} {}", name(outcome.error().code), outcome.error().detail);
 }
 
 std::string_view name(Nature nature) {
@@ -51,14 +51,13 @@ std::vector<Simulation::PeerLook> Simulation::look_at_peers(NodeIndex node) cons
 }
 
 bool Simulation::was_opened(const Datagram& datagram) const {
-  const auto header = SealedHeader::of(datagram.bytes);
+  const auto header = sealed_header(datagram.bytes);
   return header && nodes_[datagram.to].opened.contains(identity(*header, datagram.port));
 }
 
 void Simulation::check_unsound(const Datagram& datagram, const Result<void>& outcome, bool has_answered) {
-  const bool is_refused =
-      !outcome &&
-      std::find(unsound_codes.begin(), unsound_codes.end(), outcome.error().code) != unsound_codes.end();
+  const bool is_refused = !outcome && std::find(unsound_codes.begin(), unsound_codes.end(),
+                                                outcome.error().code) != unsound_codes.end();
   if (!is_refused)
     fail_check(fmt::format("hostile: node {} reads what nobody sent ({} bytes from {}): {}", datagram.to,
                            datagram.bytes.size(), datagram.from.to_string(), said(outcome)));
@@ -71,20 +70,19 @@ void Simulation::check_own(const Datagram& datagram, const Result<void>& outcome
   const ErrorCode code = outcome.error().code;
   bool is_mistake = code == ErrorCode::bad_seal || code == ErrorCode::not_sealed ||
                     code == ErrorCode::sealed || code == ErrorCode::too_many_senders ||
-                    code == ErrorCode::malformed || code == ErrorCode::bad_field;
+                    code == ErrorCode::malformed;
   if (code == ErrorCode::unknown_key)
-    is_mistake =
-        !node.is_estranged && !datagram.from_estranged && now_ - datagram.sent_at < under_way_max;
+    is_mistake = !node.is_estranged && !datagram.from_estranged && now_ - datagram.sent_at < under_way_max;
   if (code == ErrorCode::replayed) {
-    const auto header = SealedHeader::of(datagram.bytes);
+    const auto header = sealed_header(datagram.bytes);
     const auto highest = node.counters_highest.find({header->sender, datagram.port});
     is_mistake = highest == node.counters_highest.end() ||
                  header->counter + wire::replay_window_packets > highest->second;
   }
   if (is_mistake)
     fail_check(fmt::format("hostile: node {} refuses what {} sent {} us ago: {}", datagram.to,
-                           datagram.from.to_string(), (now_ - datagram.sent_at) / std::chrono::microseconds(1),
-                           said(outcome)));
+                           datagram.from.to_string(),
+                           (now_ - datagram.sent_at) / std::chrono::microseconds(1), said(outcome)));
 }
 
 void Simulation::check_sealed(const Datagram& datagram, bool is_second, const Result<void>& outcome,
@@ -97,9 +95,8 @@ void Simulation::check_sealed(const Datagram& datagram, bool is_second, const Re
   } else if (!is_second) {
     check_own(datagram, outcome);
   }
-  const auto kind = datagram.nature == Nature::made
-                        ? std::nullopt
-                        : reader_.open(datagram.bytes, datagram.port, now_);
+  const auto kind =
+      datagram.nature == Nature::made ? std::nullopt : reader_.open(datagram.bytes, datagram.port, now_);
   if (is_second && kind && *kind != wire::Kind::delta && (outcome || has_answered))
     fail_check(fmt::format("hostile: node {} acts upon {} that it has had already: {}", datagram.to,
                            name(datagram.nature), said(outcome)));
@@ -111,17 +108,28 @@ void Simulation::check_sealed(const Datagram& datagram, bool is_second, const Re
                            is_second ? "that it has had already" : "that is not for it"));
   const bool is_opened = outcome || std::find(unsound_codes.begin(), unsound_codes.end(),
                                               outcome.error().code) == unsound_codes.end();
-  const auto header = SealedHeader::of(datagram.bytes);
+  const auto header = sealed_header(datagram.bytes);
   if (!is_opened || !header || datagram.nature == Nature::made) return;
   node.opened.insert(identity(*header, datagram.port));
   std::uint64_t& highest = node.counters_highest[{header->sender, datagram.port}];
   highest = std::max(highest, header->counter);
 }
 
+/// Whatever is made up must not cost a derivation each.
+void Simulation::check_derived(NodeIndex index) {
+  const Node& node = nodes_[index];
+  const std::uint64_t most = lives_count_ * reader_.ring().keys.size() * (1 + node.keys_changes);
+  const std::uint64_t derived = node.engine->counts().keys.derived;
+  if (derived > most)
+    fail_check(fmt::format("hostile: node {} has derived {} subkeys, of {} senders that there were", index,
+                           derived, lives_count_));
+}
+
 void Simulation::check_dead(NodeIndex index) {
   Node& node = nodes_[index];
   if (options_.believe_damage || now_ - node.dead_looked_for < dead_looked_for_every) return;
   node.dead_looked_for = now_;
+  if (options_.keys_are_secret) check_derived(index);
   if (now_ - node.awake_since < dead_known_within) return;
   for (const auto& [origin, died_at] : died_) {
     if (now_ - died_at < dead_known_within) continue;

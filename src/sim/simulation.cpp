@@ -101,6 +101,7 @@ void Simulation::start(NodeIndex index) {
   node.expiry_clock = ExpiryClock{};
   node.wall_highest = WallTime{};
   node.keys_unread = false;
+  node.is_estranged = node.keys_are_foreign;
   node.keys_changes = 0;
   node.opened.clear();
   node.counters_highest.clear();
@@ -206,16 +207,19 @@ void Simulation::replace_keys(NodeIndex index, const wire::KeyRing& ring, bool i
   Node& node = nodes_[index];
   if (!is_foreign) reader_.learn(ring);
   node.keys = ring;
-  node.is_estranged = is_foreign;
+  node.keys_are_foreign = is_foreign;
+  node.is_estranged = node.is_estranged || is_foreign;
   node.keys_unread = is_up(index);
   if (!is_paused(index)) read_keys(index);
 }
 
 void Simulation::read_keys(NodeIndex index) {
   Node& node = nodes_[index];
+  if (!is_up(index)) node.is_estranged = node.keys_are_foreign;
   if (!is_up(index) || !node.keys_unread) return;
   node.keys_unread = false;
   ++node.keys_changes;
+  node.is_estranged = node.keys_are_foreign;
   node.engine->replace_keys(*node.keys);
 }
 

@@ -42,8 +42,8 @@ struct SimulationOptions {
   /// Damaged packets that the decoder takes for sound are delivered too. Otherwise they are dropped, as UDP's
   /// checksum would have it. Then no view needs to be true any more.
   bool believe_damage = false;
-  /// No node takes plain packets and nobody else has a key: whatever no node has sent must be refused, and what
-  /// comes a second time must change nothing. Damage is delivered as it is.
+  /// No node takes plain packets and nobody else has a key: whatever no node has sent must be refused, and
+  /// what comes a second time must change nothing. Damage is delivered as it is.
   bool keys_are_secret = false;
   bool connected = true;   ///< false: each node is configured as a cluster of one
   Hits cluster_limit = 0;  ///< what the ledger holds the cluster to; 0: the limit that the node names
@@ -87,9 +87,11 @@ class Simulation {
 
   /// Another rules file at one node, from now on; a restart keeps it.
   void replace_rules(NodeIndex node, RuleSet rules);
-  /// Another key file at one node, from now on; a restart keeps it, and a node that stands still reads it when
-  /// it goes on. `is_foreign`: keys of nobody else, by mistake.
+  /// Another key file at one node, from now on; a restart keeps it, and a node that stands still reads it
+  /// when it goes on. `is_foreign`: keys of nobody else, by mistake.
   void replace_keys(NodeIndex node, const wire::KeyRing& ring, bool is_foreign = false);
+  /// It works with foreign keys, or is about to.
+  bool is_estranged(NodeIndex node) const { return nodes_[node].is_estranged; }
   /// Every node that is up works with the keys of its file.
   bool keys_are_read() const;
 
@@ -162,6 +164,7 @@ class Simulation {
   void remove_tap(const std::shared_ptr<Tap>& tap) { std::erase(taps_, tap); }
   /// An earlier datagram, as it was sent; null if none is remembered. Some are, while `replay` is on.
   const Datagram* remembered();
+  const std::vector<Datagram>& history() const { return history_; }
   void forget_datagrams() { history_.clear(); }
   /// Flips bits, cuts short, or grows.
   void damage(std::vector<std::byte>& bytes);
@@ -205,11 +208,12 @@ class Simulation {
     Instant paused_until{};
     std::vector<std::uint32_t> socket;  // datagrams that wait while it is paused
     std::array<std::size_t, 2> socket_bytes{};
-    std::vector<Waiting> waiting;  // requests, likewise
-    std::optional<RuleSet> rules;  // nothing: those of the options
+    std::vector<Waiting> waiting;       // requests, likewise
+    std::optional<RuleSet> rules;       // nothing: those of the options
     std::optional<wire::KeyRing> keys;  // likewise
-    bool is_estranged = false;          // those are nobody else's
-    bool keys_unread = false;           // its engine works with others yet
+    bool keys_are_foreign = false;
+    bool is_estranged = false;  // it works with foreign ones, or will
+    bool keys_unread = false;   // its engine works with others yet
     std::uint64_t keys_changes = 0;
     // What of it has been sealed and opened here, in this life.
     std::unordered_set<std::uint64_t> opened;
@@ -269,6 +273,7 @@ class Simulation {
   void check_unsound(const Datagram& datagram, const Result<void>& outcome, bool has_answered);
   void check_own(const Datagram& datagram, const Result<void>& outcome);
   void check_dead(NodeIndex node);
+  void check_derived(NodeIndex node);
   /// No limit of a rule counts one request twice.
   void check_counted_once(const Decision& decision, std::span<const CounterId> decided, Hits hits);
   std::vector<const LiveTable*> live_tables() const;

@@ -1,8 +1,10 @@
-/// How much a node sends to addresses that nobody has vouched for: at most three times what came from there.
+/// How much a node sends to addresses that have not proven themselves: at most three times what came from
+/// there, summed over all ports, kinds and time.
 ///
-/// Whoever forges a sender's address must not be able to turn nodes on a victim. An address is vouched for
-/// when DNS lists it, when a peer that has proven itself names it, or when it has proven itself: a heartbeat
-/// from there that names this node and echoes a clock which this node sent to that very address. The account
+/// Whoever forges a sender's address must not be able to turn nodes on a victim. An address proves itself by
+/// a heartbeat from there that names this node and echoes a clock which this node sent to that very address.
+/// One that DNS lists, or that a peer which has proven itself names, is asked of our own accord besides: as
+/// often as heartbeats go, and by nothing larger than a datagram. The account
 /// is kept from the datagrams alone, one per node, and knows nothing of what the engine believes.
 #pragma once
 
@@ -21,6 +23,8 @@ namespace starling::sim {
 class StrangerAccount {
  public:
   static constexpr std::uint64_t factor_max = 3;
+  /// Heartbeats go every 200 ms, give or take a tenth.
+  static constexpr Duration own_accord_interval = std::chrono::milliseconds(150);
 
   StrangerAccount(OriginId self, Reader& reader) : self_(self), reader_(reader) {}
 
@@ -35,6 +39,7 @@ class StrangerAccount {
     bool proven = false;
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
+    Instant asked_since = never;
     std::set<std::uint64_t> clocks_sent;  ///< empty once it is proven
   };
 

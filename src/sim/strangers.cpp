@@ -10,17 +10,19 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::uint64_t strangers_count = 50;
+constexpr std::size_t voices_max = 100;
 constexpr milliseconds pause_max{40};
 constexpr Version version_max{~std::uint64_t{0}};
 
 class Sender {
  public:
-  Sender(Simulation& simulation, std::uint64_t our_cluster, std::uint64_t other_cluster)
+  Sender(Simulation& simulation, std::uint64_t our_cluster, std::uint64_t other_cluster, Voices* voices)
       : simulation_(simulation),
         random_(simulation.random()),
-        ours_(our_cluster),
+        our_cluster_(our_cluster),
+        plain_(our_cluster),
         others_(other_cluster),
-        decoder_(our_cluster) {}
+        voices_(voices) {}
 
   void send_strange() {
     const NodeIndex to = node();
@@ -28,17 +30,17 @@ class Sender {
       case 0:
         return garbage(to);
       case 1:
-        return sync(to, ours_.encode(overrides(to)), stranger(4290));
+        return sync(to, ours(overrides(to)), stranger(4290));
       case 2:
-        return sync(to, ours_.encode(overrides_query(to)), stranger(4290));
+        return sync(to, ours(overrides_query(to)), stranger(4290));
       case 3:
-        return heartbeat(to, others_, random_.chance(0.5) ? stranger(4291) : node_address(4291));
+        return heartbeat(to, &others_, random_.chance(0.5) ? stranger(4291) : node_address(4291));
       case 4:
         return sync(to, others_.encode(delta(to)), random_.chance(0.5) ? stranger(4290) : node_address(4290));
       case 5:
-        return heartbeat(to, ours_, stranger(4291));
+        return heartbeat(to, nullptr, stranger(4291));
       default:
-        return sync(to, ours_.encode(pull(to)), stranger(4290));
+        return sync(to, ours(pull(to)), stranger(4290));
     }
   }
 
@@ -46,20 +48,51 @@ class Sender {
     const NodeIndex to = node();
     switch (random_.below(6)) {
       case 4:
-        return sync(to, ours_.encode(overrides(to)), node_address(4290));
+        return sync(to, ours(overrides(to)), node_address(4290));
       case 5:
-        return sync(to, ours_.encode(overrides_query(to)), node_address(4290));
+        return sync(to, ours(overrides_query(to)), node_address(4290));
       case 0:
       case 1:
-        return sync(to, ours_.encode(delta(to)), random_.chance(0.5) ? stranger(4290) : node_address(4290));
+        return sync(to, ours(delta(to)), random_.chance(0.5) ? stranger(4290) : node_address(4290));
       case 2:
-        return sync(to, ours_.encode(pull(to)), node_address(4290));
+        return sync(to, ours(pull(to)), node_address(4290));
       default:
         return changed_heartbeat();
     }
   }
 
  private:
+  template <class Message>
+  std::span<const std::byte> ours(const Message& message) {
+    const wire::KeyRing& ring = simulation_.reader().ring();
+    if (voices_ == nullptr || ring.keys.empty()) return plain_.encode(message);
+    if (voices_->size() >= voices_max) voices_->clear();
+    std::unique_ptr<Voice>& voice = (*voices_)[message.sender];
+    const wire::KeyRing newest{.keys = {ring.keys.back()}, .plain = wire::PlainPackets::refused};
+    if (voice == nullptr) voice = std::make_unique<Voice>(message.sender, "starling", newest, our_cluster_);
+    voice->sealer.replace(newest);
+    keep_up(*voice, message.sender);
+    return voice->encoder.encode(message);
+  }
+
+  /// Whoever is spoken for goes on counting, and what it has said before it would not be believed again.
+  void keep_up(Voice& voice, OriginId origin) {
+    std::array<std::uint64_t, 2> highest{};
+    for (const Simulation::Datagram& old : simulation_.history()) {
+      const auto header = sealed_header(old.bytes);
+      if (!header || header->sender != origin) continue;
+      std::uint64_t& most = highest[static_cast<std::size_t>(old.port)];
+      most = std::max(most, header->counter);
+    }
+    std::array<std::byte, wire::header_bytes + wire::seal_bytes> unsent{};
+    for (const wire::Kind kind : {wire::Kind::delta, wire::Kind::heartbeat}) {
+      const auto port = static_cast<std::size_t>(wire::port_of(kind));
+      for (; voice.counters[port] < highest[port]; ++voice.counters[port])
+        voice.sealer.seal(kind, {}, unsent);
+      ++voice.counters[port];  // at most one behind: what is encoded next takes one
+    }
+  }
+
   NodeIndex node() { return random_.below(simulation_.nodes_count()); }
   Endpoint stranger(std::uint16_t port) {
     return Endpoint{Address::v4(192, 0, 2, static_cast<std::uint8_t>(1 + random_.below(strangers_count))),
@@ -92,7 +125,8 @@ class Sender {
     simulation_.arrive(to, from, Port::sync, bytes);
   }
 
-  void heartbeat(NodeIndex to, wire::Encoder& encoder, const Endpoint& from) {
+  /// `encoder`: null: ours.
+  void heartbeat(NodeIndex to, wire::Encoder* encoder, const Endpoint& from) {
     wire::Heartbeat heartbeat{.sender = origin(), .name = "stranger", .software = "0", .sync_port = 4290};
     heartbeat.recipient = random_.chance(0.5) ? origin_of(to) : OriginId{};
     heartbeat.state = static_cast<wire::NodeState>(random_.below(4));
@@ -105,7 +139,8 @@ class Sender {
     for (std::uint64_t i = random_.below(25); i > 0; --i)
       heartbeat.holdings.push_back({origin(), version(), 1});
     heartbeat.lists_holdings = random_.chance(0.5);
-    simulation_.arrive(to, from, Port::heartbeat, encoder.encode(heartbeat));
+    simulation_.arrive(to, from, Port::heartbeat,
+                       encoder == nullptr ? ours(heartbeat) : encoder->encode(heartbeat));
   }
 
   wire::Delta delta(NodeIndex to) {
@@ -170,8 +205,11 @@ class Sender {
   /// The echo in it may still prove its address.
   void changed_heartbeat() {
     const Simulation::Datagram* old = simulation_.remembered();
-    if (old == nullptr || old->port != Port::heartbeat || !decoder_.open(old->bytes, Port::heartbeat)) return;
-    const auto decoded = decoder_.heartbeat();
+    Reader& reader = simulation_.reader();
+    if (old == nullptr || old->port != Port::heartbeat ||
+        !reader.open(old->bytes, Port::heartbeat, simulation_.now()))
+      return;
+    const auto decoded = reader.message().heartbeat();
     if (!decoded) return;
     wire::Heartbeat heartbeat = **decoded;
     switch (random_.below(8)) {
@@ -202,14 +240,15 @@ class Sender {
         heartbeat.peers.clear();
         for (std::uint64_t i = random_.below(9); i > 0; --i) heartbeat.peers.push_back(stranger(4291));
     }
-    simulation_.arrive(old->to, old->from, Port::heartbeat, ours_.encode(heartbeat));
+    simulation_.arrive(old->to, old->from, Port::heartbeat, ours(heartbeat));
   }
 
   Simulation& simulation_;
   Random& random_;
-  wire::Encoder ours_;
+  std::uint64_t our_cluster_;
+  wire::Encoder plain_;
   wire::Encoder others_;
-  wire::Decoder decoder_;
+  Voices* voices_;  // null: no key
 };
 
 }  // namespace
@@ -221,7 +260,8 @@ std::string Strangers::begin(Simulation& simulation) {
 
 void Strangers::again(Simulation& simulation, bool forge, const std::shared_ptr<State>& state) {
   if (state->over) return;
-  Sender sender(simulation, state->our_cluster, state->other_cluster);
+  Sender sender(simulation, state->our_cluster, state->other_cluster,
+                state->has_key ? &state->voices : nullptr);
   for (std::uint64_t count = 1 + simulation.random().below(4); count > 0; --count)
     forge ? sender.forge() : sender.send_strange();
   const auto next = simulation.now() + milliseconds(1 + simulation.random().below(pause_max.count()));

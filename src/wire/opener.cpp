@@ -173,32 +173,35 @@ Result<Opener::Opened> Opener::open(std::span<const std::byte> datagram, std::sp
   const auto key = state.key_of(datagram, seal);
   if (!key) return tl::unexpected(key.error());
 
-  const Sender* known = state.senders.find(seal.sender);
-  const Sender::Known* at_hand = known == nullptr ? nullptr : find_subkey(*known, **key);
-  Subkey derived;
-  if (at_hand == nullptr) {
+  Sender* sender = state.senders.find(seal.sender);
+  const Sender::Known* known = sender == nullptr ? nullptr : find_subkey(*sender, **key);
+  if (known == nullptr) {
     if (!state.budget.take(now)) return fail(ErrorCode::too_many_senders);
-    derived = derive_subkey((*key)->master, seal.sender, state.associated.cluster());
+    // The mark says that somebody with the key has named this sender. It is kept whether the rest opens or
+    // not: else one header that was overheard, before any body, would cost a derivation each time.
+    sender = &state.senders.keep(seal.sender);
+    sender->subkeys.push_back(
+        {.key = seal.key,
+         .master = (*key)->master,
+         .subkey = derive_subkey((*key)->master, seal.sender, state.associated.cluster())});
+    known = &sender->subkeys.back();
     ++state.counts.derived;
   }
-  const Subkey& subkey = at_hand == nullptr ? derived : at_hand->subkey;
   const Port port = port_of(header->kind);
   const auto associated = state.associated.of(datagram);
   const Nonce nonce = nonce_of(port, seal.counter);
   const auto* sealed = reinterpret_cast<const unsigned char*>(datagram.data() + sealed_header_bytes);
   const int rc = crypto_aead_chacha20poly1305_ietf_decrypt(
       reinterpret_cast<unsigned char*>(out.data()), nullptr, nullptr, sealed, body_bytes + tag_bytes,
-      associated.data(), associated.size(), nonce.data(), subkey.bytes.data());
+      associated.data(), associated.size(), nonce.data(), known->subkey.bytes.data());
   if (rc != 0) return fail(ErrorCode::bad_seal);
 
   ++state.counts.opened;
-  Sender& sender = state.senders.keep(seal.sender);
-  if (at_hand == nullptr)
-    sender.subkeys.push_back({.key = seal.key, .master = (*key)->master, .subkey = derived});
+  ReplayWindow& window = state.senders.keep(seal.sender).windows[static_cast<std::size_t>(port)];
   return Opened{.sender = seal.sender,
                 .key = seal.key,
                 .body_bytes = body_bytes,
-                .is_repeated = !sender.windows[static_cast<std::size_t>(port)].take(seal.counter)};
+                .is_repeated = !window.take(seal.counter)};
 }
 
 const Opener::Counts& Opener::counts() const {

@@ -2,9 +2,9 @@
 ///
 /// A sealed packet is looked at in the order of what looking costs: is its key in the ring (a comparison), is
 /// its mark right (a SipHash), is a subkey of its sender at hand (a lookup; else a derivation, of which there
-/// is a budget), does it open (the body once through ChaCha20-Poly1305). Only what has opened is remembered,
-/// so nobody without a key can fill what is kept of senders, push others out of it, or cost a derivation each
-/// time. What has opened before is told by its counter, in a window for each sender and port.
+/// is a budget), does it open (the body once through ChaCha20-Poly1305). Only senders that a right mark names
+/// are remembered, so nobody without a key can fill what is kept of them, push others out of it, or cost a
+/// derivation each time. What has opened before is told by its counter, in a window for each sender and port.
 #pragma once
 
 #include <cstddef>

@@ -54,6 +54,10 @@ TEST_SUITE("sim.chaos") {
     run(Scene::forged);
   }
 
+  TEST_CASE("outsiders who replay, change, hold back and make up sealed packets do no harm at all") {
+    run(Scene::sealed);
+  }
+
   TEST_CASE("a run is repeated bit for bit by its seed") {
     for (std::uint64_t seed = 41; seed < 41 + scenes_count; ++seed) {
       const ChaosReport once = run_chaos({.seed = seed});
