@@ -107,7 +107,7 @@ Result<void> Gossip::on_delta(const wire::Delta& delta, const Address& from, boo
       reconsider(*component, now);
     } else {
       const bool missed = entry.version > origin.watermark && !store_.is_over(entry);
-      if (missed) origin.refused = std::min(origin.refused, entry.version);
+      if (missed) origin.refused.add(entry);
       if (outcome) outcome = tl::unexpected(component.error());
     }
   }
@@ -273,7 +273,7 @@ void Gossip::on_holdings(const Peer& peer, const wire::Heartbeat& heartbeat, Ins
 /// ones at different nodes: what lies past them is made equal all the same. A hash says that two nodes
 /// differ, not who holds more, and who had to refuse something will differ for ever: so nobody asks about the
 /// same difference again and again once it was answered.
-bool Gossip::may_hold_more(const Origin& origin, const wire::Holding& holding) const {
+bool Gossip::may_hold_more(Origin& origin, const wire::Holding& holding) const {
   if (holding.beyond == 0) return false;
   const std::uint64_t ours = log_.hash_above(origin.log, origin.watermark);
   if (holding.beyond == ours || holding.beyond == log_.hash_above(origin.log, holding.watermark))
@@ -320,7 +320,7 @@ void Gossip::compose(OriginId to, wire::Heartbeat& heartbeat) {
   const std::size_t wanted = std::min<std::size_t>(count, wire::holdings_per_heartbeat_max);
   while (heartbeat.holdings.size() < wanted) {
     if (next >= rows) next = 0;
-    const Origin& held = origins_[OriginIndex{static_cast<std::uint32_t>(next)}];
+    Origin& held = origins_[OriginIndex{static_cast<std::uint32_t>(next)}];
     if (listed(next))
       heartbeat.holdings.push_back(
           wire::Holding{held.id, held.whole(), log_.hash_above(held.log, held.whole())});
@@ -351,9 +351,10 @@ void Gossip::drop_stale_rows(Instant now) {
   });
   for (std::size_t row = 1; row < origins_.rows_count(); ++row) {
     const OriginIndex index{static_cast<std::uint32_t>(row)};
-    const Origin& origin = origins_[index];
+    Origin& origin = origins_[index];
+    origin.refused.forget([this](const wire::DeltaEntry& entry) { return store_.is_over(entry); });
     // A node without room holds nothing of an origin, and would ask anew if it forgot what it was told.
-    const bool in_vain = (origin.refused != Version{hits_max} || !origin.differences.empty()) &&
+    const bool in_vain = (!origin.refused.empty() || !origin.differences.empty()) &&
                          now < origin.pull_until + asked_in_vain_kept &&
                          origins_.origins_count() < origins_max / 2;
     const bool waiting = origin.join_target > origin.watermark || origin.pull_until > now || in_vain;

@@ -145,7 +145,7 @@ class Gossip {
   static void doubt_watermark(Origin& origin, Version published);
   void on_holdings(const Peer& peer, const wire::Heartbeat& heartbeat, Instant now, Effects& effects);
   void pull(Origin& origin, const Peer& from, Version after, Instant now, Effects& effects);
-  bool may_hold_more(const Origin& origin, const wire::Holding& holding) const;
+  bool may_hold_more(Origin& origin, const wire::Holding& holding) const;
   void after_pulled(Origin& origin, const wire::Delta& delta, Instant now, Effects& effects);
   void tell_everybody(Version before, Purpose purpose, Instant now, Effects& effects);
   void tick_streams(Instant now, Effects& effects);

@@ -51,6 +51,16 @@ OriginTable::OriginTable(OriginId self) {
   index_.emplace(self, own_origin.value);
 }
 
+void Refusals::add(const wire::DeltaEntry& refused) {
+  newer_.lowest = std::min(newer_.lowest, refused.version);
+  const auto end_s = [](const wire::DeltaEntry& entry) {
+    const std::uint64_t lengths =
+        saturating_add(entry.window_id.value, 2);  // kept for one more after its end
+    return entry.window_s != 0 && lengths > hits_max / entry.window_s ? hits_max : lengths * entry.window_s;
+  };
+  if (newer_.ends_last.window_s == 0 || end_s(refused) > end_s(newer_.ends_last)) newer_.ends_last = refused;
+}
+
 Result<OriginIndex> OriginTable::intern(OriginId id) {
   STARLING_CHECK(id != OriginId{});
   const auto found = index_.find(id);

@@ -14,6 +14,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "gossip/publish_log.hpp"
+#include "wire/messages.hpp"
 
 namespace starling {
 
@@ -65,12 +66,40 @@ class Differences {
   std::size_t oldest_ = 0;
 };
 
+/// Versions of which something was refused here, until what was refused is over everywhere: a table that was
+/// full once must not keep this node from vouching for what it takes in later. There are two generations, so
+/// that refusals without end (a table that stays full) do not keep the first of them alive.
+class Refusals {
+ public:
+  void add(const wire::DeltaEntry& refused);
+  /// `is_over(entry)`: by our clock nobody needs it any more.
+  template <class IsOver>
+  void forget(const IsOver& is_over) {
+    if (any(older_) && !is_over(older_.ends_last)) return;
+    older_ = newer_;
+    newer_ = {};
+  }
+  /// The lowest version of which something was refused; the highest there can be if nothing was.
+  Version lowest() const { return std::min(older_.lowest, newer_.lowest); }
+  bool empty() const { return !any(older_) && !any(newer_); }
+
+ private:
+  struct Generation {
+    Version lowest{hits_max};
+    wire::DeltaEntry ends_last;  ///< of those refused, the one whose window ends last
+  };
+  static bool any(const Generation& generation) { return generation.lowest != Version{hits_max}; }
+
+  Generation older_;
+  Generation newer_;
+};
+
 struct Origin {
-  OriginId id;                ///< 0: the row is free
-  Version watermark;          ///< everything up to here is held, as far as its windows live
-  Claims beyond;              ///< what is held past a hole
-  Differences differences;    ///< past a hole, between us and others
-  Version refused{hits_max};  ///< lowest version of which we had to refuse an entry
+  OriginId id;              ///< 0: the row is free
+  Version watermark;        ///< everything up to here is held, as far as its windows live
+  Claims beyond;            ///< what is held past a hole
+  Differences differences;  ///< past a hole, between us and others
+  Refusals refused;         ///< of what this origin counted
   PublishLog::Ends log;
   Version join_target;           ///< what a joining node waits for; 0: nothing
   Instant behind_since = never;  ///< since when somebody is known to hold more; never: nobody is
@@ -90,7 +119,7 @@ struct Origin {
   Version overclaimed;
 
   /// Up to where others may rely on us: what was refused here may still find room there.
-  Version whole() const { return std::min(watermark, Version{refused.value - 1}); }
+  Version whole() const { return std::min(watermark, Version{refused.lowest().value - 1}); }
 };
 
 class OriginTable {

@@ -3,6 +3,23 @@
 #include "base/check.hpp"
 
 namespace starling {
+namespace {
+
+/// The finaliser of SplitMix64: a version identifies what was published, so its hash stands for the entry.
+std::uint64_t hash_of(Version version) {
+  std::uint64_t word = version.value + 0x9e3779b97f4a7c15;
+  word = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9;
+  word = (word ^ (word >> 27)) * 0x94d049bb133111eb;
+  return word ^ (word >> 31);
+}
+
+/// `version` has come into the list, or gone.
+void note(PublishLog::Ends& ends, Version version) {
+  for (PublishLog::Ends::KeptHash& kept : ends.kept)
+    if (version > kept.above) kept.hash ^= hash_of(version);
+}
+
+}  // namespace
 
 bool PublishLog::contains(const Ends& ends, ComponentIndex component) const {
   return component.value < links_.size() && links_[component.value].version != Version{} &&
@@ -32,27 +49,32 @@ void PublishLog::stamp(Ends& ends, ComponentIndex component, Version version, Co
     while (link(at).newer != no_component && link(link(at).newer).version <= version) at = link(at).newer;
   link(component).version = version;
   link(component).list = ends.list;
+  note(ends, version);
   insert_after(ends, at, component);
 }
 
 void PublishLog::remove(Ends& ends, ComponentIndex component) {
   if (!contains(ends, component)) return;
   const Link gone = link(component);
+  note(ends, gone.version);
   (gone.older == no_component ? ends.oldest : link(gone.older).newer) = gone.newer;
   (gone.newer == no_component ? ends.newest : link(gone.newer).older) = gone.older;
   link(component) = Link{};
   --ends.size;
 }
 
-std::uint64_t PublishLog::hash_above(const Ends& ends, Version version) const {
+std::uint64_t PublishLog::hash_above(Ends& ends, Version version) const {
+  for (const Ends::KeptHash& kept : ends.kept)
+    if (kept.above == version) return kept.hash;
   std::uint64_t hash = 0;
+  std::size_t steps = 0;
   for (ComponentIndex at = ends.newest; at != no_component && this->version(at) > version; at = older(at)) {
-    // The finaliser of SplitMix64: a version identifies what was published, so its hash stands for the entry.
-    std::uint64_t word = this->version(at).value + 0x9e3779b97f4a7c15;
-    word = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9;
-    word = (word ^ (word >> 27)) * 0x94d049bb133111eb;
-    hash ^= word ^ (word >> 31);
+    hash ^= hash_of(this->version(at));
+    ++steps;
   }
+  if (steps <= short_walk_steps) return hash;
+  ends.kept[1] = ends.kept[0];
+  ends.kept[0] = {.above = version, .hash = hash};
   return hash;
 }
 

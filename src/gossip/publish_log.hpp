@@ -9,6 +9,7 @@
 /// an origin's counts can hand them on when the origin itself is gone.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -24,6 +25,15 @@ class PublishLog {
     ComponentIndex oldest = no_component;
     ComponentIndex newest = no_component;
     std::size_t size = 0;
+
+    /// Hashes that took a long walk, kept up to date from then on: a node whose table was full claims an
+    /// origin's versions up to the first that it refused, and says so in every heartbeat; what it holds above
+    /// may be all of a full table.
+    struct KeptHash {
+      Version above{hits_max};
+      std::uint64_t hash = 0;
+    };
+    std::array<KeptHash, 2> kept;  ///< the newest first
   };
 
   explicit PublishLog(std::size_t components_max) { links_.reserve(components_max); }
@@ -36,8 +46,9 @@ class PublishLog {
   /// The component with the lowest version above `version`, or none. `hint` as in `stamp`.
   ComponentIndex first_after(const Ends& ends, Version version, ComponentIndex hint) const;
 
-  /// Hash of the versions above `version`, whatever their order; 0 if there are none. Costs what is above.
-  std::uint64_t hash_above(const Ends& ends, Version version) const;
+  /// Hash of the versions above `version`, whatever their order; 0 if there are none. Costs what is above, or
+  /// nothing if it was asked for lately and was much.
+  std::uint64_t hash_above(Ends& ends, Version version) const;
 
   bool contains(const Ends& ends, ComponentIndex component) const;
   Version version(ComponentIndex component) const { return links_[component.value].version; }
@@ -53,6 +64,8 @@ class PublishLog {
   };
 
   Link& link(ComponentIndex component) { return links_[component.value]; }
+  static constexpr std::size_t short_walk_steps = 256;
+
   void insert_after(Ends& ends, ComponentIndex older, ComponentIndex component);
 
   std::vector<Link> links_;

@@ -43,10 +43,15 @@ void PublishQueue::forget(ComponentIndex component) {
   if (component.value >= items_.size()) return;
   Item& item = items_[component.value];
   if (item.queued != Queued::no) --queued_count_;
+  // Its place in the list serves whoever gets the row: while nothing may be sent, rows that change hands with
+  // every window would take a new place each time.
+  const bool in_lazy_list = item.in_lazy_list;
   item = Item{};
+  item.in_lazy_list = in_lazy_list;
 }
 
-void PublishQueue::take(std::vector<ComponentIndex>& from, Queued which, std::vector<ComponentIndex>& due) {
+void PublishQueue::take(std::span<const ComponentIndex> from, Queued which,
+                        std::vector<ComponentIndex>& due) {
   for (const ComponentIndex component : from) {
     Item& item = items_[component.value];
     if (which == Queued::lazy) item.in_lazy_list = false;
@@ -55,26 +60,36 @@ void PublishQueue::take(std::vector<ComponentIndex>& from, Queued which, std::ve
     --queued_count_;
     due.push_back(component);
   }
-  from.clear();
+}
+
+void PublishQueue::take_lazy(std::size_t count_max, std::vector<ComponentIndex>& due) {
+  const std::size_t count = std::min(count_max, lazy_.size() - lazy_taken_);
+  take(std::span(lazy_).subspan(lazy_taken_, count), Queued::lazy, due);
+  lazy_taken_ += count;
+  if (lazy_taken_ < lazy_.size()) return;
+  lazy_.clear();
+  lazy_taken_ = 0;
 }
 
 bool PublishQueue::take_due(Instant now, std::vector<ComponentIndex>& due) {
   const bool urgent = flush_at_ <= now;
   if (urgent) {
     take(urgent_, Queued::urgent, due);
+    urgent_.clear();
     last_flush_ = now;
     flush_at_ = never;
   }
   if (!empty() && beat_at_ <= now) {
-    take(lazy_, Queued::lazy, due);
-    next_beat(now);
+    take_lazy(lazy_per_turn_max, due);
+    if (lazy_.empty()) next_beat(now);
   }
   return urgent;
 }
 
 void PublishQueue::take_all(Instant now, std::vector<ComponentIndex>& due) {
   take(urgent_, Queued::urgent, due);
-  take(lazy_, Queued::lazy, due);
+  urgent_.clear();
+  take_lazy(lazy_.size(), due);
   last_flush_ = now;
   flush_at_ = never;
 }

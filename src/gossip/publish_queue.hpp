@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/ids.hpp"
@@ -22,6 +23,10 @@ class PublishQueue {
     Duration sync_interval = std::chrono::milliseconds(500);
     std::size_t components_max = 0;
   };
+
+  /// Of one beat this many are taken at a time, the rest in the next turns: half a second of a flood of new
+  /// callers is 50,000 counters, and a request must not wait for them all.
+  static constexpr std::size_t lazy_per_turn_max = 2048;
 
   PublishQueue(Options options, Random& random);
 
@@ -44,7 +49,8 @@ class PublishQueue {
   /// The component is gone; its row may come back as another.
   void forget(ComponentIndex component);
 
-  /// Takes what is due at `now` out of the queues and appends it to `due`. Returns true if that was urgent.
+  /// Takes what is due at `now` out of the queues and appends it to `due`, of what waited for the beat at
+  /// most `lazy_per_turn_max`; the rest stays due. Returns true if something was urgent.
   bool take_due(Instant now, std::vector<ComponentIndex>& due);
   /// Takes everything.
   void take_all(Instant now, std::vector<ComponentIndex>& due);
@@ -58,7 +64,7 @@ class PublishQueue {
 
   bool empty() const { return queued_count_ == 0; }
   /// Places in use in both queues, those of components that were forgotten meanwhile included.
-  std::size_t places_count() const { return urgent_.size() + lazy_.size(); }
+  std::size_t places_count() const { return urgent_.size() + lazy_.size() - lazy_taken_; }
   Instant next_deadline() const;
 
  private:
@@ -70,7 +76,8 @@ class PublishQueue {
     bool in_lazy_list = false;
   };
 
-  void take(std::vector<ComponentIndex>& from, Queued which, std::vector<ComponentIndex>& due);
+  void take(std::span<const ComponentIndex> from, Queued which, std::vector<ComponentIndex>& due);
+  void take_lazy(std::size_t count_max, std::vector<ComponentIndex>& due);
   void next_beat(Instant now);
 
   Options options_;
@@ -79,6 +86,7 @@ class PublishQueue {
   // May name components that were forgotten or promoted since: `items_` tells.
   std::vector<ComponentIndex> urgent_;
   std::vector<ComponentIndex> lazy_;
+  std::size_t lazy_taken_ = 0;  // of the front of `lazy_`, while a beat is being taken
   std::size_t queued_count_ = 0;
   Instant last_flush_{};
   Instant flush_at_ = never;

@@ -67,6 +67,53 @@ void answer(Differences& differences, std::uint64_t theirs, std::uint64_t ours) 
 
 }  // namespace
 
+namespace {
+wire::DeltaEntry refused_entry(std::uint64_t version, std::uint32_t window_s, std::uint64_t window_id) {
+  return {.window_s = window_s,
+          .window_id = WindowId{window_id},
+          .key = {},
+          .count = 1,
+          .version = Version{version}};
+}
+}  // namespace
+
+TEST_SUITE("gossip.refusals") {
+  TEST_CASE("what was refused is held against an origin until it is over, the latest of it") {
+    Refusals refusals;
+    CHECK(refusals.empty());
+    refusals.add(refused_entry(20, 10, 100));
+    refusals.add(refused_entry(10, 60, 100));
+    refusals.add(refused_entry(30, 10, 200));
+    CHECK(refusals.lowest() == Version{10});
+    const auto over_before = [](std::uint64_t s) {
+      return [s](const wire::DeltaEntry& entry) { return (entry.window_id.value + 2) * entry.window_s <= s; };
+    };
+    refusals.forget(over_before(0));
+    refusals.forget(over_before(2020));
+    CHECK(refusals.lowest() == Version{10});
+    refusals.forget(over_before(6120));
+    CHECK(refusals.empty());
+    CHECK(refusals.lowest() == Version{hits_max});
+  }
+
+  TEST_CASE("refusals without end do not keep the first of them alive") {
+    Refusals refusals;
+    for (std::uint64_t s = 0; s < 100; ++s) {
+      refusals.add(refused_entry(s + 1, 1, s));
+      refusals.forget([&](const wire::DeltaEntry& entry) { return entry.window_id.value + 2 <= s; });
+      CHECK(refusals.lowest() <= Version{s + 1});
+    }
+    CHECK(refusals.lowest() > Version{90});
+  }
+
+  TEST_CASE("a window at the end of time overflows nothing") {
+    Refusals refusals;
+    refusals.add(refused_entry(1, 366U * 24 * 3600, hits_max));
+    refusals.add(refused_entry(2, 0, hits_max));
+    CHECK(refusals.lowest() == Version{1});
+  }
+}
+
 TEST_SUITE("gossip.differences") {
   TEST_CASE("a difference is worth asking about until it was answered some times, another one anew") {
     Differences differences;

@@ -105,6 +105,29 @@ TEST_SUITE("gossip.publish_log") {
     CHECK(log.hash_above(a, v(4)) != log.hash_above(a, v(2)));
     CHECK(log.hash_above(a, v(9)) == 0);
   }
+
+  TEST_CASE("a hash that took a long walk is kept, and right whatever comes and goes") {
+    PublishLog log(2000);
+    PublishLog::Ends ends{.list = 1};
+    const auto walked = [&](Version above) {  // one that has no hash kept
+      PublishLog::Ends bare = ends;
+      bare.kept = {};
+      return log.hash_above(bare, above);
+    };
+    Random random(5);
+    std::uint64_t version = 0;
+    for (std::uint32_t i = 0; i < 1000; ++i) log.stamp(ends, c(i), v(++version), no_component);
+    for (int step = 0; step < 3000; ++step) {
+      const ComponentIndex some = c(static_cast<std::uint32_t>(random.below(2000)));
+      if (random.below(3) == 0)
+        log.remove(ends, some);
+      else
+        log.stamp(ends, some, v(++version), no_component);
+      for (const std::uint64_t above : {0U, 100U, 500U})
+        CHECK(log.hash_above(ends, v(above)) == walked(v(above)));
+    }
+    CHECK(ends.kept[0].above != Version{hits_max});
+  }
 }
 
 }  // namespace starling

@@ -97,6 +97,57 @@ TEST_SUITE("gossip.publish_queue") {
     CHECK(f.due.size() == 2);
     CHECK(f.queue.empty());
   }
+
+  TEST_CASE(
+      "a beat of very many is taken in parts, each component once, and the next beat waits for the last") {
+    constexpr std::uint32_t count = 3 * PublishQueue::lazy_per_turn_max - 1;
+    Random random{1};
+    PublishQueue queue{PublishQueue::Options{.components_max = count}, random};
+    const Instant now{seconds(10)};
+    for (std::uint32_t i = 0; i < count; ++i) queue.add(ComponentIndex{i}, 100, false, now);
+    const Instant beat = queue.next_deadline();
+    std::vector<ComponentIndex> taken;
+    for (std::size_t part = 1; part <= 3; ++part) {
+      CHECK(queue.next_deadline() <= beat);
+      queue.take_due(beat, taken);
+      CHECK(taken.size() == std::min<std::size_t>(part * PublishQueue::lazy_per_turn_max, count));
+    }
+    CHECK(queue.empty());
+    CHECK(queue.places_count() == 0);
+    CHECK(queue.next_deadline() == never);
+    queue.add(ComponentIndex{7}, 100, false, beat);
+    CHECK(queue.next_deadline() > beat);
+    for (std::uint32_t i = 0; i < count; ++i) CHECK(taken[i] == ComponentIndex{i});
+  }
+
+  TEST_CASE("a row that changes hands again and again before the beat takes one place") {
+    Fixture f;
+    for (int life = 0; life < 100; ++life) {
+      f.queue.add(ComponentIndex{1}, 100, false, f.now);
+      if (life != 99) f.queue.forget(ComponentIndex{1});
+    }
+    CHECK(f.queue.places_count() == 1);
+    CHECK(f.taken(f.queue.next_deadline()) == 1);
+    f.queue.add(ComponentIndex{1}, 100, false, f.now + seconds(5));
+    CHECK(f.taken(f.queue.next_deadline()) == 1);
+  }
+
+  TEST_CASE("what comes while a beat is being taken is taken with it, and what is gone is not") {
+    constexpr std::uint32_t count = PublishQueue::lazy_per_turn_max + 10;
+    Random random{1};
+    PublishQueue queue{PublishQueue::Options{.components_max = count}, random};
+    const Instant now{seconds(10)};
+    for (std::uint32_t i = 0; i < count; ++i) queue.add(ComponentIndex{i}, 100, false, now);
+    const Instant beat = queue.next_deadline();
+    std::vector<ComponentIndex> taken;
+    queue.take_due(beat, taken);
+    queue.add(ComponentIndex{0}, 100, false, beat);
+    queue.forget(ComponentIndex{count - 1});
+    queue.take_due(beat, taken);
+    CHECK(taken.size() == count);  // 0 twice, the last one never
+    CHECK(queue.empty());
+    CHECK(queue.places_count() == 0);
+  }
 }
 
 }  // namespace starling
