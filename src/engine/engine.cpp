@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 /// Counters dropped per tick at most: a million that expire together must not stall requests.
-constexpr std::size_t expire_per_tick_max = 4096;
+constexpr std::size_t expire_per_tick_max = 1024;
 constexpr Duration expiry_check_interval = milliseconds(250);
 constexpr Duration table_full_notice_interval = seconds(10);
 constexpr std::size_t answer_factor_max = 3;
@@ -55,8 +55,8 @@ Engine::Engine(EngineOptions options, RuleSet rules, Instant now)
       top_(TopBoard::Options{.self = options_.origin,
                              .names_max = std::min<std::size_t>(names_max_default, options_.counters_max)},
            counters_, limiter_, membership_, gossip_),
-      decoder_(hash_.cluster_tag(), &opener_),
-      join_deadline_(now + options_.join_timeout) {
+      decoder_(hash_.cluster_tag(), &opener_) {
+  begin_join(now);
   STARLING_CHECK(options_.origin != OriginId{});
   show(options_.keys);
   options_.keys = {};  // kept where they are used, and wiped here

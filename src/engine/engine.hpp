@@ -53,6 +53,9 @@ struct EngineOptions {
 class Engine {
  public:
   Engine(EngineOptions options, RuleSet rules, Instant now);
+  /// The wait for the others' counts begins now, not when the engine began to be made: on a starved machine
+  /// the tables alone may take all of `join_timeout`.
+  void begin_join(Instant now) { join_deadline_ = now + options_.join_timeout; }
 
   /// A datagram came to one of our two UDP ports.
   /// Errors: as in ErrorCode; each is counted by its code.
@@ -153,7 +156,7 @@ class Engine {
   wire::Decoder decoder_;
   EngineState state_ = EngineState::joining;
   EngineCounts counts_;  // of its keys: the ring's
-  Instant join_deadline_;
+  Instant join_deadline_{};
   Instant leave_deadline_ = never;
   ExpiryClock expiry_clock_;
   Instant next_expiry_check_{};

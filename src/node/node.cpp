@@ -102,6 +102,7 @@ tl::expected<void, std::string> Node::start() {
     return tl::unexpected(fmt::format("--max-counters: cannot reserve memory for {} counters; choose fewer",
                                       settings.max_counters));
   }
+  engine_->begin_join(Loop::now());
 
   auto prepare = std::make_unique<uv_prepare_t>();
   STARLING_CHECK(uv_prepare_init(loop_.get(), prepare.get()) == 0);
@@ -175,7 +176,9 @@ void Node::on_resolution(const Resolution& resolution) {
   for (const Endpoint& endpoint : resolution.endpoints) last_listed_[endpoint] = now;
   // An incomplete answer must not take away what a complete one said, but it cannot keep it for ever either.
   std::erase_if(last_listed_, [&](const auto& item) { return now - item.second > listed_for; });
-  if (last_listed_.size() > endpoints_max) last_listed_.clear();
+  // Of too many those of this answer stay.
+  if (last_listed_.size() > endpoints_max)
+    std::erase_if(last_listed_, [&](const auto& item) { return item.second != now; });
   if (!resolution.early) {
     last_resolution_.errors = resolution.errors;
     last_resolution_.faults = resolution.faults;
