@@ -30,6 +30,27 @@ Candidate* AddressBook::learn(const Endpoint& endpoint, Instant now) {
   return &candidates_.emplace(endpoint, candidate).first->second;
 }
 
+Candidate* AddressBook::learn_alive(const Endpoint& endpoint, Instant now) {
+  Candidate* known = find(endpoint);
+  if (known != nullptr) return known;
+  if (candidates_.size() >= candidates_max && !give_up_a_silent_one()) return nullptr;
+  return learn(endpoint, now);
+}
+
+bool AddressBook::give_up_a_silent_one() {
+  auto next = candidates_.lower_bound(hand_);
+  for (std::size_t looked = 0; looked < looked_through_max && !candidates_.empty(); ++looked) {
+    if (next == candidates_.end()) next = candidates_.begin();
+    const auto at = next++;
+    if (!at->second.silent()) continue;
+    hand_ = next == candidates_.end() ? Endpoint{} : next->first;
+    candidates_.erase(at);
+    return true;
+  }
+  hand_ = next == candidates_.end() ? Endpoint{} : next->first;
+  return false;
+}
+
 Candidate* AddressBook::find(const Endpoint& endpoint) {
   const auto found = candidates_.find(endpoint);
   return found == candidates_.end() ? nullptr : &found->second;

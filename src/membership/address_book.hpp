@@ -4,6 +4,11 @@
 /// candidates: DNS lists pods that are terminating and forgets ones that live. An address is tried at every
 /// heartbeat interval; one that stays silent is tried ever more rarely. It is forgotten when neither DNS nor
 /// an answer vouches for it.
+///
+/// The book is bounded, and whoever writes into DNS can fill it with addresses of nobody. So somebody who
+/// speaks is worth more than somebody who is only listed: when the book is full, a heartbeat or a peer's word
+/// takes the place of an address that has stayed silent, and an address that has answered is never given
+/// away.
 #pragma once
 
 #include <map>
@@ -39,6 +44,12 @@ struct Candidate {
   /// Worth asking of our own accord. Who has only been heard here is answered, and no more: its address may
   /// be forged, and somebody else would get what we send.
   bool worth_asking() const { return in_dns || suggested || proven; }
+
+  static constexpr std::uint32_t tries_before_backoff = 5;
+  /// Asked as often as a beginner is asked quickly, and nobody was ever there.
+  bool silent() const {
+    return !proven && !is_self && heard_sent_ns == 0 && unanswered_count >= tries_before_backoff;
+  }
 };
 
 class AddressBook {
@@ -51,6 +62,8 @@ class AddressBook {
 
   /// Adds or finds. Null if the book is full.
   Candidate* learn(const Endpoint& endpoint, Instant now);
+  /// The same for an address where somebody is, as a heartbeat from there or a peer says.
+  Candidate* learn_alive(const Endpoint& endpoint, Instant now);
   Candidate* find(const Endpoint& endpoint);
   const Candidate* find(const Endpoint& endpoint) const;
   /// Whether `origin` was heard last at some port of `address`, and, if `proven`, somebody there has answered
@@ -62,7 +75,13 @@ class AddressBook {
   const Map& all() const { return candidates_; }
 
  private:
+  /// Looked through for a silent one to give up, each time that one is needed.
+  static constexpr std::size_t looked_through_max = 64;
+
+  bool give_up_a_silent_one();
+
   Map candidates_;
+  Endpoint hand_;  // where the next search begins
 };
 
 }  // namespace starling

@@ -21,13 +21,24 @@ constexpr int old_suspect_after_intervals = 4;
 constexpr Duration old_suspect_to_dead = milliseconds(2000);
 /// An answer to a heartbeat from somebody who has not proven its address: at most this often per address.
 constexpr Duration reply_interval_min = milliseconds(50);
-/// Silent candidates: after this many tries the pause doubles with each, up to the maximum.
-constexpr std::uint32_t tries_before_backoff = 5;
+/// Silent candidates: after some tries the pause doubles with each, up to the maximum.
 constexpr Duration silent_interval_max = seconds(5);
+/// Addresses where nobody has ever answered may be anybody's. In one tick no more of them are greeted than
+/// this, so that four thousand new ones take 1.6 s; and when many stay silent, all together are greeted so
+/// often.
+constexpr std::size_t greetings_per_tick_max = 128;
+constexpr std::int64_t silent_greetings_per_s_max = 100;
 constexpr std::int64_t skew_gain_inverse = 8;
 
 Notice notice_of(Notice::Kind kind, const Peer& peer) {
   return Notice{.kind = kind, .peer = peer.origin, .endpoint = peer.heartbeat, .name = peer.name};
+}
+
+Candidate* learn_alive(AddressBook& book, const Endpoint& endpoint, Instant now, bool& census_stale) {
+  const bool full = book.all().size() >= candidates_max && book.find(endpoint) == nullptr;
+  Candidate* candidate = book.learn_alive(endpoint, now);
+  census_stale = census_stale || (full && candidate != nullptr);  // DNS may have listed the one that is gone
+  return candidate;
 }
 
 }  // namespace
@@ -117,7 +128,7 @@ Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const w
   }
   Peer* known = find(heartbeat.sender);
   if (known == nullptr && peers_.size() >= peers_max) return fail(ErrorCode::table_full);
-  Candidate* candidate = addresses_.learn(from, now);
+  Candidate* candidate = learn_alive(addresses_, from, now, census_stale_);
   if (candidate == nullptr) return fail(ErrorCode::table_full);
 
   // Once another life answers at an address, late heartbeats of the one before are echoes of the dead. But if
@@ -162,7 +173,8 @@ Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const w
   candidate->proven = true;
   set_origin(*candidate, heartbeat.sender);
   for (const Endpoint& endpoint : heartbeat.peers)
-    if (Candidate* suggested = addresses_.learn(endpoint, now)) suggested->suggested = true;
+    if (Candidate* suggested = learn_alive(addresses_, endpoint, now, census_stale_))
+      suggested->suggested = true;
   candidate->unanswered_count = 0;
   Peer& peer = known != nullptr ? *known : admit(from, heartbeat, now, heard, effects);
   // One peer may answer at several addresses (IPv4 and IPv6): stay with the one in use while it works.
@@ -276,23 +288,42 @@ void Membership::on_tick(Instant now, Effects& effects, Due& due) {
   update_peer_delay(now);
   ask_about_the_silent(now, due);
   const Duration interval = heartbeat_interval();
-  for (auto& [endpoint, candidate] : addresses_.all()) {
-    if (candidate.next_heartbeat > now || !candidate.worth_asking()) continue;
-    const Peer* peer = find(candidate.origin);
-    const bool live = peer != nullptr && peer->live();
-    const bool in_use = live && peer->heartbeat == endpoint;
-    Duration pause = interval;
-    if (candidate.is_self || (live && !in_use)) {
-      pause = silent_interval_max;
-    } else if (!in_use && candidate.unanswered_count > tries_before_backoff) {
-      const std::uint32_t doublings = std::min(candidate.unanswered_count - tries_before_backoff, 16U);
-      pause = std::min(interval * (std::int64_t{1} << doublings), std::max(silent_interval_max, interval));
-    }
-    candidate.next_heartbeat = now + random_.jittered(pause, 0.1);
-    due.heartbeats.push_back(endpoint);
-  }
+  greet(now, interval, due);
   last_tick_ = now;
   next_tick_ = now + std::min(interval / ticks_per_interval, tick_max);
+}
+
+void Membership::greet(Instant now, Duration interval, Due& due) {
+  AddressBook::Map& all = addresses_.all();
+  std::size_t greetings = 0;
+  Endpoint first_left_out;
+  auto next = all.lower_bound(greet_next_);
+  for (std::size_t looked = 0; looked < all.size(); ++looked) {
+    if (next == all.end()) next = all.begin();
+    auto& [endpoint, candidate] = *next++;
+    if (candidate.next_heartbeat > now || !candidate.worth_asking()) continue;
+    if (!candidate.proven && !candidate.is_self && ++greetings > greetings_per_tick_max) {
+      if (greetings == greetings_per_tick_max + 1) first_left_out = endpoint;
+      continue;  // in the next tick, and then first
+    }
+    candidate.next_heartbeat = now + random_.jittered(pause_after(endpoint, candidate, interval), 0.1);
+    due.heartbeats.push_back(endpoint);
+  }
+  greet_next_ = first_left_out;
+}
+
+Duration Membership::pause_after(const Endpoint& at, const Candidate& candidate, Duration interval) const {
+  const Peer* peer = find(candidate.origin);
+  const bool live = peer != nullptr && peer->live();
+  const bool in_use = live && peer->heartbeat == at;
+  if (candidate.is_self || (live && !in_use)) return silent_interval_max;
+  if (in_use || candidate.unanswered_count <= Candidate::tries_before_backoff) return interval;
+  const std::uint32_t doublings = std::min(candidate.unanswered_count - Candidate::tries_before_backoff, 16U);
+  Duration pause_max = std::max(silent_interval_max, interval);
+  const auto candidates = static_cast<std::int64_t>(addresses_.all().size());
+  if (!candidate.proven)
+    pause_max = std::max<Duration>(pause_max, seconds(1) * candidates / silent_greetings_per_s_max);
+  return std::min(interval * (std::int64_t{1} << doublings), pause_max);
 }
 
 /// A process that was stopped finds everybody silent, with all that they sent still unread: nobody may be

@@ -135,6 +135,9 @@ class Membership {
   Duration slowest_interval() const;
   Patience patience(const Peer& peer) const;
   void update_peer_delay(Instant now);
+  /// Fills in the addresses that are due for a heartbeat.
+  void greet(Instant now, Duration interval, Due& due);
+  Duration pause_after(const Endpoint& at, const Candidate& candidate, Duration interval) const;
   void forgive_own_pause(Instant now);
   void age_peers(Instant now, Effects& effects);
   void ask_about_the_silent(Instant now, Due& due);
@@ -167,6 +170,7 @@ class Membership {
   Instant next_tick_{};
   Instant last_tick_{};
   OriginId inquire_next_;   // whom to ask about first: the last tick had no room for it
+  Endpoint greet_next_;     // likewise, of the addresses where nobody has answered yet
   OriginId exchange_next_;  // whom the next heartbeat's peer sample starts with
 };
 

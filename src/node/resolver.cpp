@@ -319,7 +319,9 @@ void Resolver::add(const sockaddr* from, const Neighbor& neighbor) {
   }
 }
 
-/// Sorts, and keeps memory bounded whatever DNS lists.
+/// Sorts, and keeps memory bounded whatever DNS lists. Which of too many are kept is drawn anew each time:
+/// were it always the lowest ones, whoever lists thousands of low addresses would hide the true ones for
+/// good.
 void Resolver::bound_endpoints() {
   auto& endpoints = found_.endpoints;
   std::sort(endpoints.begin(), endpoints.end());
@@ -332,7 +334,10 @@ void Resolver::bound_endpoints() {
                     endpoints_max));
     found_.faults.push_back(DnsFault::other);
   }
+  for (std::size_t i = 0; i < endpoints_max; ++i)
+    std::swap(endpoints[i], endpoints[i + random_.below(endpoints.size() - i)]);
   endpoints.resize(endpoints_max);
+  std::sort(endpoints.begin(), endpoints.end());
   found_.complete = false;
 }
 

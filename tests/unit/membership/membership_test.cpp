@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
+
 #include "support.hpp"
 
 namespace starling {
@@ -382,6 +384,87 @@ TEST_SUITE("membership.address_book") {
     CHECK_FALSE(clocks.contains(1));
     CHECK(clocks.contains(2));
     CHECK(clocks.contains(9));
+  }
+
+  TEST_CASE(
+      "an address that stays silent makes room for one where somebody is, one that answered never does") {
+    AddressBook book;
+    std::vector<Endpoint> listed;
+    for (std::uint32_t i = 0; i < candidates_max; ++i)
+      listed.push_back(
+          Endpoint{Address::v4(9, 9, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)), 4291});
+    REQUIRE(book.on_resolved(listed, Instant{}) == 0);
+    CHECK(book.learn_alive(at(2), Instant{}) == nullptr);  // all of them may still answer
+    for (auto& [endpoint, candidate] : book.all()) {
+      candidate.unanswered_count = Candidate::tries_before_backoff;
+      candidate.proven = true;
+    }
+    CHECK(book.learn_alive(at(2), Instant{}) == nullptr);
+    book.find(listed[3])->proven = false;
+    Candidate* found = nullptr;  // a search looks at a part of the book
+    for (int tries = 0; tries < 100 && found == nullptr; ++tries) found = book.learn_alive(at(2), Instant{});
+    REQUIRE(found != nullptr);
+    CHECK(book.find(listed[3]) == nullptr);
+    CHECK(book.all().size() == candidates_max);
+    CHECK(book.learn_alive(at(2), Instant{}) == found);
+    CHECK(book.learn(at(3), Instant{}) == nullptr);
+  }
+
+  TEST_CASE(
+      "four thousand addresses of nobody are greeted at a bounded pace, and a true one among them soon") {
+    Fixture f;
+    std::vector<Endpoint> listed;
+    for (std::uint32_t i = 0; i < 4000; ++i)
+      listed.push_back(
+          Endpoint{Address::v4(9, 9, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)), 4291});
+    const Endpoint last{Address::v4(250, 0, 0, 1), 4291};
+    listed.push_back(last);
+    f.membership.on_resolved(listed, f.now, f.effects);
+    std::map<Endpoint, int> greeted;
+    std::size_t in_one_second_most = 0;
+    std::size_t in_last_second = 0;
+    bool met = false;
+    for (int second = 0; second < 240; ++second) {
+      in_last_second = 0;
+      for (int tick = 0; tick < 20; ++tick) {
+        for (const Endpoint& endpoint : f.tick()) {
+          const wire::Heartbeat ours = f.compose(endpoint);
+          ++greeted[endpoint];
+          if (endpoint != last) ++in_last_second;
+          if (endpoint == last) f.hear(last, f.from(other, &ours));
+        }
+        f.now += milliseconds(50);
+      }
+      in_one_second_most = std::max(in_one_second_most, in_last_second);
+      if (second == 1) met = f.membership.find(other) != nullptr;
+    }
+    CHECK(met);
+    CHECK(greeted.size() == listed.size());
+    CHECK(in_one_second_most <= 20 * 128);
+    CHECK(in_last_second <= 200);  // 100 a second, with jitter
+    CHECK(f.membership.find(other)->live());
+    for (const auto& [endpoint, count] : greeted) CHECK((endpoint == last || count <= 25));
+  }
+
+  TEST_CASE("a book full of silent addresses from DNS does not keep out a node that speaks") {
+    Fixture f;
+    std::vector<Endpoint> listed;
+    for (std::uint32_t i = 0; i < candidates_max; ++i)
+      listed.push_back(
+          Endpoint{Address::v4(9, 9, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)), 4291});
+    f.membership.on_resolved(listed, f.now, f.effects);
+    for (int tick = 0; tick < 400; ++tick) {
+      for (const Endpoint& endpoint : f.tick()) f.compose(endpoint);
+      f.now += milliseconds(50);
+    }
+    f.hear(at(2), f.from(other));
+    REQUIRE(f.membership.addresses().find(at(2)) != nullptr);
+    const wire::Heartbeat ours = f.compose(at(2));
+    f.hear(at(2), f.from(other, &ours));
+    REQUIRE(f.membership.find(other) != nullptr);
+    f.membership.on_resolved(listed, f.now, f.effects);  // DNS goes on saying so
+    CHECK(f.membership.addresses().find(at(2)) != nullptr);
+    CHECK(f.membership.addresses().all().size() == candidates_max);
   }
 }
 

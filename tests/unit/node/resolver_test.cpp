@@ -142,6 +142,22 @@ TEST_SUITE("node.resolver") {
     CHECK(contains(result.errors[0], "expected at most 4096 addresses"));
   }
 
+  TEST_CASE("of too many addresses others are kept each time, so that low ones cannot hide a true one") {
+    if (!Dnsmasq::installed()) return;
+    std::string hosts;
+    for (int i = 0; i < 5000; ++i) hosts += fmt::format("10.1.{}.{} n{}.test\n", i / 250, i % 250, i / 1500);
+    hosts += "10.200.0.1 n0.test\n";
+    const Dnsmasq server(hosts);
+    World world;
+    world.start("n0.test,n1.test,n2.test,n3.test", server.endpoint(), hurried());
+    CHECK(world.run_until([&] {
+      return std::any_of(
+          world.recorder.results.begin(), world.recorder.results.end(), [](const auto& result) {
+            return !result.endpoints.empty() && result.endpoints.back().to_string() == "10.200.0.1:4291";
+          });
+    }));
+  }
+
   TEST_CASE("addresses need no DNS and come round after round, a jittered interval apart") {
     World world;
     std::vector<Instant> times;
