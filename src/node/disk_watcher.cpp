@@ -86,7 +86,12 @@ void DiskWatcher::on_done(Task& done) {
   if (!watched_ || *watched_ != done.directory) {
     watch(std::move(done.directory));
     // What changed between that look and this watch has raised no event.
-    if (watched_) look(true);
+    if (std::exchange(flooded_, false)) {
+      concerned_ = true;
+      look_in(options_.settle);
+    } else if (watched_) {
+      look(true);
+    }
   }
   const auto interval = watched_ ? options_.look_every : options_.look_every_without_events;
   uv_timer_start(
@@ -120,20 +125,29 @@ void DiskWatcher::watch(Directory directory) {
 
 void DiskWatcher::on_event(const char* name) {
   // Without a name, or about the directory itself, it can mean anything.
-  concerned_ = concerned_ || name == nullptr || listener_.concerns(name);
+  const bool too_many = ++events_count_ > events_per_look_max;
+  concerned_ = concerned_ || too_many || name == nullptr || listener_.concerns(name);
   const Instant now = Loop::now();
   if (!unsettled_since_) unsettled_since_ = now;
   const Instant due = std::min(now + options_.settle, *unsettled_since_ + options_.settle_max);
-  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(std::max(due - now, Duration{}));
+  look_in(std::max(due - now, Duration{}));
+  if (!too_many) return;
+  flooded_ = true;
+  events_.reset();
+  watched_.reset();
+}
+
+void DiskWatcher::look_in(Duration wait) {
   uv_timer_start(
       settle_timer_.get(),
       [](uv_timer_t* timer) {
         auto* self = static_cast<DiskWatcher*>(timer->data);
         if (self == nullptr) return;
         self->unsettled_since_.reset();
+        self->events_count_ = 0;
         self->look(std::exchange(self->concerned_, false));
       },
-      static_cast<std::uint64_t>(wait.count()), 0);
+      static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::milliseconds>(wait).count()), 0);
 }
 
 }  // namespace starling

@@ -10,6 +10,10 @@
 /// network file system), and the kernel may have no watch left to give. So the disk is also looked at now and
 /// then, which should be cheap.
 ///
+/// Whoever writes thousands of files into the directory keeps neither the loop nor us busy: libuv reads
+/// events until there are none, so after `events_per_look_max` of them the watch is given up until the next
+/// look, which makes a new one.
+///
 /// A look runs in a thread of libuv's pool, for disks can be slow; the loop goes on meanwhile. One at a time.
 #pragma once
 
@@ -17,6 +21,7 @@
 #include <uv.h>
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +35,8 @@ namespace starling {
 
 class DiskWatcher {
  public:
+  static constexpr std::size_t events_per_look_max = 1000;
+
   /// One look. It goes through a thread, so it holds copies only, and may outlive the watcher.
   class Look {
    public:
@@ -85,6 +92,7 @@ class DiskWatcher {
 
   void watch(Directory directory);
   void on_event(const char* name);
+  void look_in(Duration wait);
   void on_done(Task& done);
 
   Loop& loop_;
@@ -94,6 +102,8 @@ class DiskWatcher {
   Handle<uv_fs_event_t> events_;
   std::optional<Directory> watched_;  ///< nothing: there are no events
   bool loss_told_ = false;
+  std::size_t events_count_ = 0;  ///< since the last look
+  bool flooded_ = false;          ///< the watch was given up for too many
 
   Handle<uv_timer_t> settle_timer_;
   std::optional<Instant> unsettled_since_;

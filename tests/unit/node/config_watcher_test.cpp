@@ -315,6 +315,23 @@ TEST_SUITE("node.config_watcher") {
     CHECK(world.configs.size() < 250);
   }
 
+  TEST_CASE("a flood of events holds no turn of the loop, and the last text is found all the same") {
+    const ScratchDirectory scratch;
+    const fs::path file = scratch / "rules.yaml";
+    write(file, rules(1));
+    World world;
+    world.start(file);
+    // More than one buffer of libuv's, and more than a watch lives for.
+    for (std::size_t i = 0; i < 5 * DiskWatcher::events_per_look_max; ++i)
+      write(scratch / ("junk" + std::to_string(i % 50)), "x");
+    write(file, rules(2));
+    CHECK(world.await_limit(2));
+    world.settle();
+    write(file, rules(3));  // watched again
+    CHECK(world.await_limit(3));
+    CHECK(world.losses.empty());
+  }
+
   TEST_CASE("the loop goes on while a large file is parsed") {
     const ScratchDirectory scratch;
     const fs::path file = scratch / "rules.yaml";
