@@ -43,9 +43,9 @@ tl::expected<Json, std::string> get(const Check& check) {
     return tl::unexpected(
         fmt::format("{} answered without a verdict; is it the admin port of a node?", check.asking.server));
   if (!document || !check.asking.wide()) return document;
-  const auto counters = ask(check.asking, about(check, "/v1/counters"));
+  auto counters = ask(check.asking, about(check, "/v1/counters"));
   if (!counters) return counters;
-  const auto peers = ask(check.asking, "/v1/peers");
+  auto peers = ask(check.asking, "/v1/peers");
   if (!peers) return peers;
   (*document)["shares"] = shares_of(*counters, *peers);
   return document;

@@ -51,7 +51,7 @@ std::optional<std::size_t> deciding(const Json& limits, bool allowed) {
 }
 
 std::string source_of(const Json& limit) {
-  const std::string source = text_of(limit, "source");
+  std::string source = text_of(limit, "source");
   if (source == "rule") return "the rule";
   if (source == "override") return "an override in the file";
   if (source == "live") return "a live override";

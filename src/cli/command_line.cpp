@@ -77,7 +77,7 @@ const CLI::App& command_of(const CLI::App& app) {
 std::string help_of(const CLI::App& command) {
   std::string path = command.get_name();
   for (const CLI::App* up = command.get_parent(); up != nullptr; up = up->get_parent())
-    path = up->get_name() + " " + path;
+    path.insert(0, up->get_name() + " ");
   return path + " --help";
 }
 
@@ -116,7 +116,7 @@ std::string meant_option(const CLI::App& app) {
       if (name.starts_with("--")) known.push_back(name);
   for (const std::string& word : command_of(app).remaining(true)) {
     if (!word.starts_with("--")) continue;
-    const std::string meant = did_you_mean(word.substr(0, word.find('=')), known);
+    std::string meant = did_you_mean(word.substr(0, word.find('=')), known);
     if (!meant.empty()) return meant;
   }
   return {};

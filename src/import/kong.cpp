@@ -65,7 +65,7 @@ class RuleMaker {
  private:
   std::optional<std::vector<Matcher>> scope_matchers(const KongPlugin& plugin);
   std::optional<Matcher> by_matcher(const KongPlugin& plugin, const KongLimits& limits);
-  void add_rule(Instance& instance, std::string name, std::vector<Matcher> match, const KongLimits& limits);
+  void add_rule(Instance& instance, const std::string& name, std::vector<Matcher> match, const KongLimits& limits);
   bool expressible(const std::string& text, Place place);
 
   ImportReport& report_;
@@ -119,7 +119,7 @@ std::optional<Matcher> RuleMaker::by_matcher(const KongPlugin& plugin, const Kon
   return any(limits.by);
 }
 
-void RuleMaker::add_rule(Instance& instance, std::string name, std::vector<Matcher> match,
+void RuleMaker::add_rule(Instance& instance, const std::string& name, std::vector<Matcher> match,
                          const KongLimits& limits) {
   Rule rule;
   rule.name = names_.take(name);

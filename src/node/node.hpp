@@ -46,7 +46,7 @@ class Node final : private Effects,
 
   /// `loop` must outlive the node.
   Node(Loop& loop, Options options, Log log);
-  ~Node();
+  ~Node() override;
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 

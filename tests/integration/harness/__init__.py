@@ -3,7 +3,8 @@
 Each test claims a loopback network of its own (127.x.y.0/24) or makes one of network namespaces, so that tests use the
 standard ports, run beside each other and can be repeated at once. Nothing here sleeps for luck: `wait_until` waits on a
 condition with a deadline that only a broken product reaches. The deadline is no statement about speed;
-STARLING_TEST_PATIENCE=5 makes all of them five times longer for sanitizers and slow machines.
+STARLING_TEST_PATIENCE=5 makes all of them five times longer for sanitizers and slow machines, and STARLING_TEST_UNDER="valgrind
+-q --error-exitcode=99" starts every node with that in front (see scripts/check).
 
 Run a test file alone:   python3 tests/integration/test_leave.py [BINARY] [unittest arguments]
 The binary is the first argument if it is an executable file, else $STARLING_BINARY, else build/src/app/starling.

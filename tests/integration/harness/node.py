@@ -1,5 +1,7 @@
 """One `starling node` process on an address of its own, and the questions a test asks it."""
 
+import os
+import shlex
 import signal
 import subprocess
 from urllib.parse import urlencode
@@ -27,7 +29,7 @@ class Node:
         self.log_path = log_path
         self._environment = environment
         self._enter = enter
-        self._command = [binary, "node"]
+        self._command = [*shlex.split(os.environ.get("STARLING_TEST_UNDER", "")), binary, "node"]
         for key, value in {"bind": address, "node_name": name, **settings}.items():
             self._command += ["--" + key.replace("_", "-"), str(value)]
         self._process = None
