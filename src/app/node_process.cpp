@@ -49,8 +49,8 @@ ConnectionBounds descriptors_to_connections(const Log& log) {
 class NodeProcess {
  public:
   /// `reload` names no path without a configuration.
-  NodeProcess(Loop& loop, Node::Options options, Log log, http::WriteAccess access, Reloader::Options reload,
-              ConfigTexts texts)
+  NodeProcess(Loop& loop, Node::Options options, const Log& log, http::WriteAccess access,
+              Reloader::Options reload, ConfigTexts texts)
       : loop_(loop),
         loop_meter_(loop),
         settings_(options.settings),

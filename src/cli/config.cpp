@@ -37,7 +37,7 @@ struct Verdict {
 /// A byte more than there may be, at most: it is said then that it is too much.
 tl::expected<ConfigTexts, ConfigProblems> read_standard_input() {
   std::string text;
-  std::string chunk(64 * 1024, '\0');
+  std::string chunk(std::size_t{64} * 1024, '\0');
   while (text.size() <= config_bytes_max) {
     const std::size_t bytes = std::fread(chunk.data(), 1, chunk.size(), stdin);
     text.append(chunk, 0, bytes);

@@ -42,7 +42,7 @@ std::optional<std::string> read_file(const std::string& path) {
   const std::unique_ptr<std::FILE, CloseFile> file(path == standard_input ? stdin
                                                                           : std::fopen(path.c_str(), "rb"));
   std::string text;
-  std::string chunk(64 * 1024, '\0');
+  std::string chunk(std::size_t{64} * 1024, '\0');
   while (file != nullptr && text.size() <= foreign_bytes_max) {
     const std::size_t count = std::fread(chunk.data(), 1, chunk.size(), file.get());
     text.append(chunk, 0, count);

@@ -18,7 +18,7 @@
 
 namespace starling {
 
-inline constexpr std::size_t foreign_bytes_max = 16 * 1024 * 1024;
+inline constexpr std::size_t foreign_bytes_max = std::size_t{16} * 1024 * 1024;
 inline constexpr std::size_t foreign_nodes_max = 1'000'000;  ///< with aliases written out
 inline constexpr std::size_t foreign_depth_max = 100;
 inline constexpr std::size_t foreign_documents_max = 1'000;

@@ -65,7 +65,8 @@ class RuleMaker {
  private:
   std::optional<std::vector<Matcher>> scope_matchers(const KongPlugin& plugin);
   std::optional<Matcher> by_matcher(const KongPlugin& plugin, const KongLimits& limits);
-  void add_rule(Instance& instance, const std::string& name, std::vector<Matcher> match, const KongLimits& limits);
+  void add_rule(Instance& instance, const std::string& name, std::vector<Matcher> match,
+                const KongLimits& limits);
   bool expressible(const std::string& text, Place place);
 
   ImportReport& report_;

@@ -19,8 +19,8 @@
 
 namespace starling {
 
-inline constexpr std::size_t config_bytes_max = 16 * 1024 * 1024;  ///< of all files together
-inline constexpr std::size_t config_errors_max = 100;              ///< told at once
+inline constexpr std::size_t config_bytes_max = std::size_t{16} * 1024 * 1024;  ///< of all files together
+inline constexpr std::size_t config_errors_max = 100;                           ///< told at once
 inline constexpr std::size_t config_warnings_max = 100;
 
 struct ConfigError {

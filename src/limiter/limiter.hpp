@@ -119,7 +119,7 @@ class Limiter {
   std::array<LimitStatus, limits_per_request_max> limits_;
   std::array<CounterId, limits_per_request_max> ids_;
   std::array<Hits, limits_per_request_max> budgets_;  // what this node holds each limit to, here and now
-  std::array<Charge, 2 * limits_per_request_max> charges_;
+  std::array<Charge, std::size_t{2} * limits_per_request_max> charges_;
   std::vector<std::uint64_t> replaced_in_;  // by rule: the last request in which another one replaced it
   std::uint64_t replacing_requests_ = 0;
   std::size_t limits_count_ = 0;

@@ -86,7 +86,7 @@ tl::expected<std::string, ConfigProblems> read_text(const std::string& path) {
   if (fstat(fd, &found) != 0) return unreadable(path, std::strerror(errno));
   if (!S_ISREG(found.st_mode)) return unreadable(path, kind_of(found));
   std::string text;
-  std::string chunk(64 * 1024, '\0');
+  std::string chunk(std::size_t{64} * 1024, '\0');
   while (text.size() <= config_bytes_max) {
     const std::size_t bytes = std::fread(chunk.data(), 1, chunk.size(), file.get());
     if (bytes == 0) break;

@@ -20,7 +20,7 @@
 namespace starling {
 namespace {
 
-constexpr std::size_t batch_bytes_max = 64 * 1024;
+constexpr std::size_t batch_bytes_max = std::size_t{64} * 1024;
 constexpr std::size_t piece_bytes_max = 4096;  // what a pipe takes whole, and a sign of life for `close`
 
 /// No signal is for this thread: the loop's handlers stay on the loop's thread.

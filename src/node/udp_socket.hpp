@@ -56,9 +56,9 @@ class UdpSocket {
   static constexpr int receive_buffer_bytes_wanted = 4 * 1024 * 1024;
 
  private:
-  static constexpr std::size_t datagrams_per_call = 20;  // libuv's own bound
-  static constexpr std::size_t chunk_bytes = 64 * 1024;  // libuv's fixed chunk
-  static constexpr std::size_t send_queue_bytes_max = 1024 * 1024;
+  static constexpr std::size_t datagrams_per_call = 20;               // libuv's own bound
+  static constexpr std::size_t chunk_bytes = std::size_t{64} * 1024;  // libuv's fixed chunk
+  static constexpr std::size_t send_queue_bytes_max = std::size_t{1024} * 1024;
 
   static void on_receive(uv_udp_t* handle, ssize_t bytes, const uv_buf_t* buffer, const sockaddr* from,
                          unsigned flags);

@@ -52,7 +52,7 @@ class Shellcheck(unittest.TestCase):
 
 class Explains(unittest.TestCase):
     def test_every_script_answers_help(self):
-        expected = {"bench", "build", "cluster", "demo", "fuzz", "image-root", "install-deps", "interop", "loadtest",
+        expected = {"bench", "build", "check", "cluster", "demo", "fuzz", "image-root", "install-deps", "interop", "loadtest",
                     "simulate-nightly", "simulate-report", "simulate-scale", "test"}
         self.assertGreaterEqual({path.name for path in scripts()}, expected)
         for path in scripts():
@@ -69,6 +69,7 @@ class Explains(unittest.TestCase):
                 ("demo", "--seconds", "1"), ("demo", "--seconds"), ("demo", "--gateway"), ("demo", "--gateway", "apache"),
                 ("simulate-nightly", "--bogus"), ("simulate-nightly", "--minutes"), ("simulate-nightly", "--minutes", "x"),
                 ("simulate-nightly", "--jobs", "0"), ("simulate-nightly", "--first-seed", "-1"),
+                ("check", "--bogus"), ("check", "lint"), ("check", "tidy", "--jobs"), ("check", "--jobs", "0"),
                 ("interop", "--bogus"), ("interop", "--only"), ("interop", "--only", ""), ("interop", "--only", "nginx,fun"),
                 ("simulate-report", "--windows", "0"), ("simulate-report", "--bogus"),
                 ("bench",), ("bench", "backends"), ("bench", "frontends", "--rounds", "0"), ("bench", "frontends", "--seconds", "x"),
