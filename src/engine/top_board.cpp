@@ -169,6 +169,7 @@ void TopBoard::ask_for(const CounterId& id, Instant now, TopView& view) {
   });
   std::sort(holders.begin(), holders.end(), std::greater<>());
   std::vector<OriginId> origins;
+  origins.reserve(holders.size());
   for (const auto& [hits, origin] : holders) origins.push_back(origin);
   view.asking += exchange_.want(id.key, id.window.length_s, origins, now) ? 1 : 0;
 }
