@@ -214,7 +214,7 @@ void Chaos::draw_tables() {
     principals = 5 + random_.below(60);
     options_.engine.counters_max = static_cast<std::uint32_t>(2 + random_.below(60));
     options_.engine.components_max =
-        static_cast<std::uint32_t>(2 + random_.below(3 * options_.engine.counters_max));
+        static_cast<std::uint32_t>(2 + random_.below(std::uint64_t{3} * options_.engine.counters_max));
   } else if (cast_.scene == Scene::forged) {
     // Invented counters must not be what fills the table: that is the scene before this one.
     options_.engine.counters_max = 20'000;

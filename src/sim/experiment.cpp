@@ -45,7 +45,7 @@ Hits share_of(Hits limit, std::size_t nodes, NodeIndex index) {
 
 }  // namespace
 
-Experiment::Experiment(ExperimentOptions options) : options_(std::move(options)) {
+Experiment::Experiment(const ExperimentOptions& options) : options_(options) {
   const double limit = static_cast<double>(options_.limit.requests);
   // Independent of each other, so that watching hits does not change the load.
   Random seeds(options_.seed);

@@ -67,7 +67,7 @@ struct ExperimentResult {
 
 class Experiment {
  public:
-  explicit Experiment(ExperimentOptions options);
+  explicit Experiment(const ExperimentOptions& options);
 
   /// Runs it, once. `on_progress` hears from time to time which share of the virtual time is over.
   ExperimentResult run(std::function<void(double)> on_progress = {});

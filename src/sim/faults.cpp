@@ -25,6 +25,7 @@ constexpr std::uint64_t faults_max = 12;
 
 std::string shown(const std::vector<Link>& links) {
   std::vector<std::string> texts;
+  texts.reserve(links.size());
   for (const Link& link : links) texts.push_back(fmt::format("{}>{}", link.first, link.second));
   return fmt::format("{}", fmt::join(texts, " "));
 }

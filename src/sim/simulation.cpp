@@ -185,6 +185,7 @@ void Simulation::resolve(NodeIndex index) {
 
 void Simulation::list_in_dns(const std::vector<NodeIndex>& nodes) {
   std::vector<Endpoint> listed;
+  listed.reserve(nodes.size());
   for (const NodeIndex node : nodes) listed.push_back(heartbeat_endpoint(node));
   for (NodeIndex index = 0; index < nodes_.size(); ++index) {
     Node& node = nodes_[index];
