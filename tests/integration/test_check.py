@@ -2,6 +2,7 @@
 """scripts/check says "not clean" when something is not. In a small tree of its own, with Meson and Ninja made of paper, so that
 only the script is under test; what it finds in Starling is its own affair."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -94,16 +95,23 @@ class Check(unittest.TestCase):
 
     @unittest.skipUnless(shutil.which("clang-tidy"), "clang-tidy is not installed")
     def test_clang_tidy_fails_the_step_until_the_cause_has_gone(self):
-        entry = f'[{{"file": "../src/a.cpp", "directory": "{self.tree}/build-clang", "command": "clang++ -std=c++20 -c ../src/a.cpp"}}]'
-        self.program("meson", paper_meson.replace("[]", entry))
+        entries = [{"file": f"../src/{path}", "directory": f"{self.tree}/build-clang", "command": f"clang++ -std=c++20 -c ../src/{path}"}
+                   for path in ("a.cpp", "pair/b.cpp", "pair/c.cpp")]
+        self.program("meson", paper_meson.replace("[]", json.dumps(entries)))
+        (self.tree / "src/pair").mkdir()
+        for name in ("b", "c"):
+            text = f"static int one() {{ return 1; }}\nint {name}() {{ return one(); }}\n"
+            (self.tree / f"src/pair/{name}.cpp").write_text(text, encoding="ascii")
         header = self.tree / "src/a.hpp"
         self.source('#include "a.hpp"\n')
-        for text, expected in (("inline int f(int) { return 1; }\n", 0), ("inline int f(int unused) { return 1; }\n", 1),
-                               ("inline int f(int unused) { return 1; }\n", 1), ("inline int f(int used) { return used; }\n", 0)):
+        # Beside it two files that do not compile together; and of what is known to be clean, nothing is looked at again.
+        for text, expected, looked_at in (("int f(int);\n", 0, 3), ("int f(int);\n", 0, 0),
+                                          ("inline int f(int unused) { return 1; }\n", 1, 1),
+                                          ("inline int f(int unused) { return 1; }\n", 1, 1), ("int g(int);\n", 0, 1)):
             header.write_text(text, encoding="ascii")
             code, line, told = self.check("tidy")
             self.assertEqual(code, expected, told)
-            self.assertRegex(line, rf"{expected} findings in 1 files$")
+            self.assertRegex(line, rf" {expected} findings in 3 files, {looked_at} of them looked at now$")
 
     def test_a_missing_program_fails_its_step_and_says_what_to_install(self):
         (self.tree / "bin/bash").symlink_to(shutil.which("bash"))

@@ -3,7 +3,7 @@
 
 clang-tidy spends nine tenths of its time in the headers of libraries, over and over. So files of one folder are looked at
 together, as one file that includes them, where they compile together (two may have a function of the same name in their
-anonymous namespaces: then each half on its own). What was clean is not looked at again until one of the files that it was
+anonymous namespaces: then the one that came too late is taken out). What was clean is not looked at again until one of the files that it was
 made of, headers of this tree included, or .clang-tidy, or its command, is another: BUILD/tidy remembers.
 
 Findings go to stdout, each once; the last line counts. Exit codes: 0 no finding, 1 some.
@@ -31,24 +31,33 @@ class Batch:
         self.build, self.flags, self.files = build, flags, files
         names = "\0".join([*flags, *map(str, files)])
         self.name = f"{files[0].stem}-{hashlib.sha256(names.encode()).hexdigest()[:12]}"
-        self.source = build / "tidy" / f"{self.name}.cpp"
+        self.source = build / "tidy" / f"{self.name}.cpp" if len(files) > 1 else files[0]
         self.dependencies = build / "tidy" / f"{self.name}.d"
         self.stamp = build / "tidy" / f"{self.name}.clean"
+        self._late = build / "tidy" / f"{self.name}.late"  # names of those that do not compile with the others
 
-    def halves(self):
-        middle = len(self.files) // 2
-        return [Batch(self.build, self.flags, part) for part in (self.files[:middle], self.files[middle:])]
+    def parts(self):
+        """What is looked at instead, since it does not compile as a whole; none if that is not known to be so."""
+        if not self._late.exists():
+            return []
+        late = set(self._late.read_text(encoding="utf-8").splitlines())
+        return [Batch(self.build, self.flags, part) for part in ([path for path in self.files if (path.name in late) == is_late]
+                                                                  for is_late in (False, True))]
+
+    def part(self, errors):
+        """Takes out the files that the compiler has named, but not the first, which nothing came before; else one half."""
+        late = [path.name for path in self.files[1:] if f"{path}:" in errors]
+        self._late.write_text("\n".join(late or [path.name for path in self.files[len(self.files) // 2:]]), encoding="utf-8")
 
     def write(self):
-        if len(self.files) == 1:
-            self.source = self.files[0]
-        else:
+        if len(self.files) > 1:
             self.source.write_text("".join(f'#include "{path}"\n' for path in self.files), encoding="utf-8")
 
-    def compiles(self, compiler):
-        """Also finds out which files it is made of."""
-        command = [compiler, *self.flags, "-fsyntax-only", "-w", "-MD", "-MT", "x", "-MF", str(self.dependencies), str(self.source)]
-        return subprocess.run(command, cwd=self.build, capture_output=True, check=False).returncode == 0
+    def errors(self, compiler):
+        """What the compiler has against it. Also finds out which files it is made of."""
+        command = [compiler, *self.flags, "-fsyntax-only", "-w", "-ferror-limit=0", "-MD", "-MT", "x", "-MF", str(self.dependencies), str(self.source)]
+        result = subprocess.run(command, cwd=self.build, capture_output=True, text=True, check=False)
+        return "\n".join(line for line in result.stderr.splitlines() if ": error: " in line) if result.returncode else ""
 
     def state(self, version):
         """What the verdict depends on, as a hash; None as long as nobody knows."""
@@ -56,9 +65,10 @@ class Batch:
             return None
         seen = hashlib.sha256(version)
         seen.update("\0".join(self.flags).encode())
-        for name in sorted(set(shlex.split(self.dependencies.read_text().replace("\\\n", " ")))):
+        _, *names = shlex.split(self.dependencies.read_text(encoding="utf-8").replace("\\\n", " "))  # a rule of Make
+        for name in sorted(set(names)):
             path = (self.build / name).resolve()
-            if path.is_relative_to(tree) and path != self.source:
+            if path.is_relative_to(tree) and path.parent != self.build / "tidy":
                 if not path.is_file():
                     return None
                 seen.update(str(path).encode() + path.read_bytes())
@@ -72,20 +82,21 @@ class Tidy:
     def __init__(self, build, clang_tidy, compiler):
         self._build, self._clang_tidy, self._compiler = build, clang_tidy, compiler
         said = subprocess.run([clang_tidy, "--version"], capture_output=True, check=True).stdout
+        self.looked_at_count = 0
         self._version = said + (tree / ".clang-tidy").read_bytes()
 
     def look(self, batch):
-        """The findings, as text. Halves are only made of what does not compile together, so a memory of the
-        halves is as good as one of the whole."""
-        parts = batch.build / "tidy" / f"{batch.name}.halves"
-        if parts.exists():
-            return [found for half in batch.halves() for found in self.look(half)]
+        """The findings, as text."""
+        if parts := batch.parts():
+            return [found for part in parts for found in self.look(part)]
         if batch.is_known_clean(self._version):
             return []
         batch.write()
-        if not batch.compiles(self._compiler) and len(batch.files) > 1:
-            parts.touch()
+        errors = batch.errors(self._compiler)
+        if errors and len(batch.files) > 1:
+            batch.part(errors)
             return self.look(batch)
+        self.looked_at_count += len(batch.files)
         # suspicious-include is about our own file, which includes sources.
         result = subprocess.run([self._clang_tidy, "--quiet", "--checks=-bugprone-suspicious-include", str(batch.source), "--",
                                  *batch.flags], cwd=self._build, capture_output=True, text=True, check=False)
@@ -155,7 +166,7 @@ def main(build, jobs, clang_tidy, compiler, *folders):
                     seen.add(first_line)
                     print(text, end="", flush=True)
             print(f"tidy: {done} of {len(todo)} batches", file=sys.stderr, flush=True)
-    print(f"{len(seen)} findings in {files_count} files")
+    print(f"{len(seen)} findings in {files_count} files, {tidy.looked_at_count} of them looked at now")
     return 1 if seen or not files_count else 0
 
 
