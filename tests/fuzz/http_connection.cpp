@@ -1,6 +1,7 @@
 // A connection of the HTTP server, over a socket pair: any number of requests, good and bad, with and without
 // bodies. The first byte says how the rest is cut into packets. Whole or cut, the client must get the same
 // answers; only which complaint ends a bad connection may differ, since what comes first is refused first.
+// A connection that begins with HTTP/2's preface leaves with every byte that came, for another owner.
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -40,10 +41,11 @@ class Handling final : public Handler {
 };
 
 /// One connection, its client, and everything that the client received.
-class Conversation final : private ConnectionOwner {
+class Conversation final : private ConnectionOwner, private Http2Handover {
  public:
   Conversation(Loop& loop, ConnectionContext& context)
       : loop_(loop), connection_(new Connection(context, *this)) {
+    context.http2 = this;
     int ends[2];
     REQUIRE_THAT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0);
     client_ = ends[0];
@@ -54,6 +56,7 @@ class Conversation final : private ConnectionOwner {
   }
   ~Conversation() {
     connection_.reset();
+    taken_.reset();
     close(client_);
     turn_loop();
   }
@@ -61,7 +64,10 @@ class Conversation final : private ConnectionOwner {
   void send(std::string_view bytes) {
     while (!bytes.empty() && connection_ != nullptr) {
       const ssize_t sent = ::send(client_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (sent > 0) bytes.remove_prefix(static_cast<std::size_t>(sent));
+      if (sent > 0) {
+        bytes.remove_prefix(static_cast<std::size_t>(sent));
+        sent_count_ += static_cast<std::size_t>(sent);
+      }
       turn_loop();
       receive();
     }
@@ -75,12 +81,30 @@ class Conversation final : private ConnectionOwner {
       receive();
     }
     receive();
+    if (taken_ != nullptr) check_taken();
     return std::move(received_);
   }
+  bool was_taken() const { return taken_ != nullptr; }
 
  private:
   void on_wait(Connection& connection, Wait wait, bool) override { connection.place.wait = wait; }
   void on_closed(Connection&) override { connection_.reset(); }
+  void on_http2(Handle<ClientStream> stream, std::string_view received) override {
+    REQUIRE_THAT(taken_ == nullptr && connection_ == nullptr);
+    REQUIRE_THAT(received.starts_with(http2_preface));
+    taken_ = std::move(stream);
+    taken_bytes_ = received.size();
+  }
+  /// Nothing was answered, and what the new owner was not given it can still read.
+  void check_taken() {
+    REQUIRE_THAT(received_.empty());
+    uv_os_fd_t fd{};
+    REQUIRE_THAT(uv_fileno(reinterpret_cast<uv_handle_t*>(&taken_->stream), &fd) == 0);
+    char buffer[8192];
+    for (ssize_t count; (count = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT)) > 0;)
+      taken_bytes_ += static_cast<std::size_t>(count);
+    REQUIRE_THAT(taken_bytes_ == sent_count_);
+  }
 
   void turn_loop() {
     uv_run(loop_.get(), UV_RUN_NOWAIT);
@@ -98,7 +122,10 @@ class Conversation final : private ConnectionOwner {
   Loop& loop_;
   std::unique_ptr<Connection> connection_;
   int client_ = -1;
+  std::size_t sent_count_ = 0;
   std::string received_;
+  Handle<ClientStream> taken_;  // by whoever speaks HTTP/2
+  std::size_t taken_bytes_ = 0;
 };
 
 /// Equal, but for the complaint that ends both.
@@ -140,6 +167,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
   Conversation in_pieces(loop, context);
   for (fuzz::Cutter cutter(data[0], bytes); !cutter.done();) in_pieces.send(cutter.next());
   const std::string cut = in_pieces.finish();
+  REQUIRE_THAT(at_once.was_taken() == in_pieces.was_taken());
   if (!same_answers(whole, cut)) {
     std::fprintf(stderr, "whole:\n%s\n---\ncut:\n%s\n", whole.c_str(), cut.c_str());
     REQUIRE_THAT(!"other answers when cut");
