@@ -153,6 +153,8 @@ class Program {
         return forge(side, false);
       case 25:
         return forge(side, true);
+      case 26:
+        return replace_keys(side);
       default:
         return decide(side);
     }
@@ -231,6 +233,15 @@ class Program {
     side.restart(OriginId{sides_count + ++restarts_count_}, rules(input_.below(rule_texts.size())));
   }
 
+  /// Here, or everywhere at once.
+  void replace_keys(Side& side) {
+    const std::uint8_t which = input_.byte();
+    const wire::KeyRing& ring = key_rings()[which % key_rings().size()];
+    side.replace_keys(ring);
+    if (which >= 128)
+      for (Side& each : world_.sides) each.replace_keys(ring);
+  }
+
   void step_clock(Side& side) {
     constexpr std::array<std::int64_t, 6> steps_ms{0, 1000, -1000, 100'000, -7'200'000, 90'000'000};
     side.clock_ahead = milliseconds(steps_ms[input_.below(steps_ms.size())]);
@@ -265,10 +276,20 @@ class Program {
     return made;
   }
 
+  /// Of somebody who has the keys of `side`, if it has any: another node's, or one that has been broken into.
+  wire::Encoder& encoder_of(OriginId origin, const Side& side) {
+    if (!side.keys.seals()) return world_.encoder;
+    const auto place = std::pair(origin, side.keys.keys.front().bytes[0]);
+    auto& forger = forgers_[place];
+    if (forger == nullptr) forger = std::make_unique<Forger>(origin, side.keys);
+    return forger->encoder;
+  }
+
   /// Proves an address: asks, and tells back what the answer said.
   void introduce(Side& side) {
     const std::uint8_t who = input_.byte();
     const Endpoint from = stranger(who % strangers_count);
+    wire::Encoder& encoder = encoder_of(OriginId{100U + who / strangers_count % 4}, side);
     wire::Heartbeat heartbeat;
     heartbeat.sender = OriginId{100U + who / strangers_count % 4};
     heartbeat.name = "stranger";
@@ -279,7 +300,7 @@ class Program {
       heartbeat.sent_ns = static_cast<std::uint64_t>(world_.now.time_since_epoch().count());
       heartbeat.version = Version{input_.number()};
       heartbeat.ack = Version{input_.number()};
-      const std::span<const std::byte> packet = world_.encoder.encode(heartbeat);
+      const std::span<const std::byte> packet = encoder.encode(heartbeat);
       world_.hand_over(side, from, Port::heartbeat, packet);
       const Scene seen = scene(side, from);
       heartbeat.recipient = seen.recipient;
@@ -292,7 +313,11 @@ class Program {
     const std::uint8_t who = input_.byte();
     Endpoint from = somebody(who);
     const wire::Kind kind = wire_kinds[input_.below(wire_kinds.size())];
-    const auto made = encode_made(world_.encoder, kind, input_, scene(side, from));
+    Scene seen = scene(side, from);
+    const bool seals = (who & 128U) != 0;
+    if (seals) seen.sender = std::max(seen.origin(input_), OriginId{1});
+    wire::Encoder& encoder = seals ? encoder_of(seen.sender, side) : world_.encoder;
+    const auto made = encode_made(encoder, kind, input_, seen);
     std::vector<std::byte> packet(made.begin(), made.end());
     Port port = wire::port_of(kind);
     if (damaged) {
@@ -329,8 +354,15 @@ class Program {
     check_decision(decision, side.engine->rules());
   }
 
+  struct Forger {
+    Forger(OriginId origin, const wire::KeyRing& ring) : sealer(origin, "starling", ring) {}
+    wire::Sealer sealer;
+    wire::Encoder encoder{cluster_tag(), &sealer};
+  };
+
   Input input_;
   World world_;
+  std::map<std::pair<OriginId, unsigned char>, std::unique_ptr<Forger>> forgers_;
   std::size_t restarts_count_ = 0;
 };
 

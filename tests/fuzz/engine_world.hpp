@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "engine/engine.hpp"
+#include "key_rings.hpp"
 #include "messages.hpp"
 #include "packet_promises.hpp"
 #include "target.hpp"
@@ -39,10 +40,12 @@ struct Side final : Effects {
 
   WallTime wall() const;
   void restart(OriginId origin, const RuleSet& rules);
+  void replace_keys(const wire::KeyRing& ring);
 
   World* world = nullptr;
   std::unique_ptr<Engine> engine;
   Endpoint address;
+  wire::KeyRing keys;
   milliseconds clock_ahead{};
   std::uint64_t decided_count = 0;
   EngineCounts before;
@@ -102,6 +105,7 @@ class World {
     const auto taken = side.engine->on_datagram(from, port, exact, now, side.wall(), side);
     if (!was_proven && !side.proven.contains(from.address))
       REQUIRE_THAT(side.bytes_to_sender <= amplification_max * exact.size());
+    if (side.keys.plain == wire::PlainPackets::refused && is_plain(exact)) REQUIRE_THAT(!taken);
     if (!taken && taken.error().code != ErrorCode::table_full &&
         taken.error().code != ErrorCode::window_out_of_range)
       REQUIRE_THAT(same(sizes_before, side.engine->sizes()));
@@ -134,7 +138,6 @@ class World {
   std::deque<Datagram> in_flight;
   Instant now{std::chrono::hours(1)};
   wire::Encoder encoder{cluster_tag()};
-  wire::Decoder decoder{cluster_tag()};
   std::uint64_t question = 0;  // the last that an engine asked about overrides
   std::vector<CounterKey> keys;
 
@@ -149,9 +152,9 @@ class World {
 
   /// Whoever tells an engine's clock back has received what it sent there.
   void note_echo(Side& side, const Endpoint& from, std::span<const std::byte> bytes, Port port) {
-    const auto kind = decoder.open(bytes, port);
+    const auto kind = reader_.open(bytes, port, now);
     if (!kind || *kind != wire::Kind::heartbeat) return;
-    const auto heartbeat = decoder.heartbeat();
+    const auto heartbeat = reader_.heartbeat();
     if (heartbeat && side.told[from.address].contains((*heartbeat)->echo_ns))
       side.proven.insert(from.address);
   }
@@ -159,9 +162,10 @@ class World {
   void on_sent(Side& by, Port via, const Endpoint& to, std::span<const std::byte> datagram) {
     REQUIRE_THAT(datagram.size() <= wire::datagram_bytes_max);
     if (to == by.sender || to.address == by.sender.address) by.bytes_to_sender += datagram.size();
-    const auto kind = decoder.open(datagram, via);
-    REQUIRE_THAT(kind.has_value());
-    const auto sound = visit_message(decoder, *kind, [&](const auto& message) {
+    REQUIRE_THAT(is_plain(datagram) != by.keys.seals());
+    const auto kind = observer_.open(datagram, via, now);
+    REQUIRE_THAT(kind.has_value() && !observer_.is_repeated());  // no counter is ever used twice
+    const auto sound = visit_message(observer_, *kind, [&](const auto& message) {
       check_bounds(message);
       REQUIRE_THAT(message.sender == by.engine->origin());
       learn(by, to, message);
@@ -186,6 +190,16 @@ class World {
   void learn(Side&, const Endpoint&, const Message&) {}
 
   void check_totals(Side& side);
+  static bool is_plain(std::span<const std::byte> packet) {
+    const auto header = wire::Header::read(packet);
+    return header && header->form == wire::Form::plain;
+  }
+
+  // Of what engines send, and of what they are given: forgers may use counters that are not theirs.
+  wire::Opener observing_{"starling", every_key()};
+  wire::Decoder observer_{cluster_tag(), &observing_};
+  wire::Opener reading_{"starling", every_key()};
+  wire::Decoder reader_{cluster_tag(), &reading_};
 };
 
 inline void Side::send(Port via, const Endpoint& to, std::span<const std::byte> datagram) {
@@ -211,6 +225,7 @@ inline void Side::restart(OriginId origin, const RuleSet& rules) {
   options.counters_max = World::counters_max;
   options.components_max = World::components_max;
   options.live_overrides_max = World::live_max;
+  options.keys = keys;
   if (origin.value % 3 == 0) options.egress_bytes_per_s = 20'000;
   engine = std::make_unique<Engine>(options, rules, world->now);
   decided_count = 0;
@@ -218,6 +233,11 @@ inline void Side::restart(OriginId origin, const RuleSet& rules) {
   proven.clear();
   told.clear();
   totals.clear();
+}
+
+inline void Side::replace_keys(const wire::KeyRing& ring) {
+  keys = ring;
+  engine->replace_keys(ring);
 }
 
 /// What only grows has grown, what is bounded is within its bounds, and the sums are right.
@@ -244,6 +264,8 @@ inline void World::check(Side& side) {
   for (const KindTraffic& traffic : counts.sent_by_kind) packets_by_kind += traffic.packets;
   REQUIRE_THAT(packets_by_purpose == packets_by_kind);
   REQUIRE_THAT(counts.nodes_count >= 1 && counts.known_count >= 1);
+  REQUIRE_THAT(counts.keys.opened >= before.keys.opened && counts.keys.derived >= before.keys.derived);
+  REQUIRE_THAT(counts.keys.ids.size() == side.keys.keys.size() && counts.keys.plain == side.keys.plain);
   side.before = counts;
 
   const EngineSizes sizes = side.engine->sizes();

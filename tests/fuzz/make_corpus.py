@@ -17,7 +17,7 @@ HEARTBEAT_KINDS = {3: 0, 4: 1, 5: 2}
 # Steps of engine.cpp; the engine stands in the upper three bits.
 SLEEP, RUN, RUN_SECONDS, DELIVER, LOSE, DOUBLED, RESOLVE = 0, 1, 3, 4, 5, 6, 7
 SET_LIVE, CLEAR_LIVE, RULES, LEAVE, FINISH_LEAVE, RESTART, CLOCK, LOOK, RAW = 8, 9, 10, 11, 12, 13, 14, 15, 16
-INTRODUCE, FORGE, DAMAGED, DECIDE = 17, 19, 25, 26
+INTRODUCE, FORGE, DAMAGED, KEYS, DECIDE = 17, 19, 25, 26, 27
 EVERYBODY = 0x80 | 0x07
 MEET = bytes([RESOLVE, EVERYBODY, RUN, 250, RUN, 250])
 
@@ -47,11 +47,15 @@ def packets():
             continue
         write(target, f"packet-{path.name}", b"\0" + packet)
         write(target, f"body-{path.name}", bytes([1, kinds[kind]]) + packet[HEADER_BYTES:])
+        write(target, f"sealed-body-{path.name}", bytes([5, kinds[kind]]) + packet[HEADER_BYTES:])
     for target, kinds_count in (("delta", 6), ("heartbeat", 3)):
         for kind in range(kinds_count):
             choices = bytes((i * 37 + kind * 11) % 199 for i in range(120))
             write(target, f"made-{kind}", bytes([2, kind]) + choices)
             write(target, f"damaged-{kind}", bytes([3, kind]) + choices)
+            write(target, f"sealed-{kind}", bytes([6, kind]) + choices)
+            write(target, f"sealed-damaged-{kind}", bytes([7, kind]) + choices)
+            write(target, f"sealed-by-another-{kind}", bytes([14, kind]) + choices)
 
 
 def programs():
@@ -79,6 +83,21 @@ def programs():
     write("engine", "full", MEET + b"".join(step(DECIDE, 64 + 4, 2, 97 + n, 98) for n in range(26))
           + step(RUN, 250) + step(SLEEP, 5) + step(RUN, 250))
     write("engine", "raw", MEET + step(RAW, 4, 20, *range(20), 1) + step(RAW, 0, 0, 0))
+
+
+def sealed_programs():
+    rotation = b"".join(step(KEYS, which, engine=e) + step(RUN, 40) + decide(e, 0)
+                        for which in (6, 5, 1, 2, 3, 4) for e in range(3))
+    write("engine", "keys-rotate", MEET + rotation + step(RUN, 250))
+    sealed = step(KEYS, 0x80 + 3) + MEET  # 131 % 7 == 5: the first key, plain ones accepted
+    refused = step(KEYS, 0x80 + 6) + MEET  # 134 % 7 == 1: the first key alone
+    write("engine", "sealed", refused + decide(0, 0, times=3) + step(RUN, 50) + step(RESTART, 0) + MEET)
+    write("engine", "sealed-doubled", refused + (decide(0, 0) + step(DOUBLED) * 3 + step(DELIVER, 15)) * 4)
+    write("engine", "sealed-and-plain", sealed + step(KEYS, 0, engine=2) + step(RUN, 250) + decide(2, 0) * 3)
+    write("engine", "sealed-stranger", refused + step(INTRODUCE, 0x40, 1, 1, 1, 1) + step(RUN, 50)
+          + b"".join(step(FORGE, 128 + 3, kind, 5, *range(60)) for kind in range(9)))
+    write("engine", "sealed-damaged", refused + b"".join(
+        step(DAMAGED, 128 + 1, kind, 5, *((11 * i + kind) % 180 for i in range(40)), 30, 1, 0) for kind in range(9)))
 
 
 def answers():
@@ -111,4 +130,5 @@ def answers():
 if __name__ == "__main__":
     packets()
     programs()
+    sealed_programs()
     answers()

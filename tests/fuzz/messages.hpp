@@ -28,6 +28,7 @@ struct Scene {
 
   WallTime wall{std::chrono::hours(500'000)};
   std::uint64_t echo_ns = 0;
+  OriginId sender;  // who seals; 0: anybody
   OriginId recipient;
   std::uint64_t question = 0;
   std::vector<CounterKey> keys;
@@ -36,7 +37,7 @@ struct Scene {
     const std::uint64_t value = input.number();
     return value < 200 ? OriginId{value % origins_count + 1} : OriginId{value};
   }
-  /// A sender must not be 0, nor need it be anybody.
+  OriginId from(Input& input) const { return sender == OriginId{} ? origin(input) : sender; }
   OriginId to(Input& input) const { return input.flag() ? recipient : origin(input); }
   CounterKey key(Input& input) const {
     const std::uint64_t value = input.number();
@@ -48,7 +49,7 @@ inline wire::Delta make_delta(Input& input, const Scene& scene) {
   constexpr std::array<std::uint32_t, 6> windows{1, 10, 60, 3600, 86'400, 366 * 86'400};
   wire::Delta delta;
   const std::uint8_t form = input.byte();
-  delta.sender = scene.origin(input);
+  delta.sender = scene.from(input);
   delta.origin = (form & 1U) != 0 ? scene.origin(input) : delta.sender;
   delta.recipient = scene.to(input);
   delta.ack = Version{input.number()};
@@ -76,7 +77,7 @@ inline wire::Delta make_delta(Input& input, const Scene& scene) {
 inline wire::Heartbeat make_heartbeat(Input& input, const Scene& scene) {
   wire::Heartbeat heartbeat;
   const std::uint8_t form = input.byte();
-  heartbeat.sender = scene.origin(input);
+  heartbeat.sender = scene.from(input);
   heartbeat.recipient = scene.to(input);
   heartbeat.name = "n" + std::to_string(heartbeat.sender.value % 100);
   heartbeat.state = static_cast<wire::NodeState>(input.below(5));
@@ -133,7 +134,7 @@ inline wire::OverrideEntry make_override(Input& input, const Scene& scene) {
 
 inline wire::Overrides make_overrides(Input& input, const Scene& scene) {
   wire::Overrides overrides;
-  overrides.sender = scene.origin(input);
+  overrides.sender = scene.from(input);
   overrides.recipient = scene.to(input);
   overrides.question = input.flag() ? scene.question : input.number();
   overrides.from = input.number();
@@ -152,7 +153,7 @@ inline wire::Overrides make_overrides(Input& input, const Scene& scene) {
 
 inline wire::OverridesQuery make_overrides_query(Input& input, const Scene& scene) {
   wire::OverridesQuery query;
-  query.sender = scene.origin(input);
+  query.sender = scene.from(input);
   query.recipient = scene.to(input);
   query.question = input.number();
   query.after = input.number();
@@ -163,7 +164,7 @@ inline wire::OverridesQuery make_overrides_query(Input& input, const Scene& scen
 
 inline wire::NamesQuery make_names_query(Input& input, const Scene& scene) {
   wire::NamesQuery query;
-  query.sender = scene.origin(input);
+  query.sender = scene.from(input);
   query.recipient = scene.to(input);
   for (std::size_t left = input.below(wire::keys_per_query_max + 1); left > 0 && !input.done(); --left)
     query.keys.push_back(scene.key(input));
@@ -172,7 +173,7 @@ inline wire::NamesQuery make_names_query(Input& input, const Scene& scene) {
 
 inline wire::Names make_names(Input& input, const Scene& scene) {
   wire::Names names;
-  names.sender = scene.origin(input);
+  names.sender = scene.from(input);
   names.recipient = scene.to(input);
   wire::NamesSize size;
   for (std::size_t left = input.below(wire::names_per_answer_max + 1); left > 0 && !input.done(); --left) {
@@ -194,19 +195,19 @@ inline std::span<const std::byte> encode_made(wire::Encoder& encoder, wire::Kind
     case wire::Kind::delta:
       return encoder.encode(make_delta(input, scene));
     case wire::Kind::pull:
-      return encoder.encode(wire::Pull{.sender = scene.origin(input),
+      return encoder.encode(wire::Pull{.sender = scene.from(input),
                                        .recipient = scene.to(input),
                                        .origin = scene.origin(input),
                                        .from = Version{input.number()}});
     case wire::Kind::heartbeat:
       return encoder.encode(make_heartbeat(input, scene));
     case wire::Kind::inquiry:
-      return encoder.encode(wire::Inquiry{.sender = scene.origin(input),
+      return encoder.encode(wire::Inquiry{.sender = scene.from(input),
                                           .recipient = scene.to(input),
                                           .origin = scene.origin(input),
                                           .sent_ns = input.number()});
     case wire::Kind::witness:
-      return encoder.encode(wire::Witness{.sender = scene.origin(input),
+      return encoder.encode(wire::Witness{.sender = scene.from(input),
                                           .recipient = scene.to(input),
                                           .origin = scene.origin(input),
                                           .echo_ns = input.flag() ? scene.echo_ns : input.number(),

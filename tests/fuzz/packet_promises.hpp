@@ -141,7 +141,7 @@ void check_same_again(Message message) {
   }
   const std::span<const std::byte> packet = encoder.encode(message);
   REQUIRE_THAT(packet.size() <= wire::datagram_bytes_max);
-  const auto kind = decoder.open(packet, wire::port_of(static_cast<wire::Kind>(packet[5])));
+  const auto kind = decoder.open(packet, wire::port_of(wire::kind_of(packet)));
   REQUIRE_THAT(kind.has_value());
   const auto read = visit_message(decoder, *kind, [&](const auto& found) {
     if constexpr (std::is_same_v<std::decay_t<decltype(found)>, Message>) {
@@ -154,14 +154,6 @@ void check_same_again(Message message) {
     }
   });
   REQUIRE_THAT(read.has_value());
-}
-
-/// What `decoder` has opened, if it is a message.
-inline Result<void> check_message(wire::Decoder& decoder, wire::Kind kind) {
-  return visit_message(decoder, kind, [](const auto& message) {
-    check_bounds(message);
-    check_same_again(message);
-  });
 }
 
 }  // namespace starling::fuzz

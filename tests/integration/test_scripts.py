@@ -76,7 +76,8 @@ class Explains(unittest.TestCase):
                 ("cluster",), ("cluster", "0"), ("cluster", "61"), ("cluster", "3", "--phase", "fun"), ("cluster", "3", "--load", "5"),
                 ("cluster", "3", "--limit", "0/5s"), ("cluster", "3", "--lag", "2-1"), ("cluster", "3", "--gateway", "envoy"),
                 ("cluster", "3", "--gateway-timeout", "fast"), ("cluster", "3", "--bogus"),
-                ("fuzz",), ("fuzz", "nothing"), ("fuzz", "../main"), ("fuzz", "query", "--seconds", "0"), ("fuzz", "--bogus"),
+                ("fuzz", "nothing"), ("fuzz", "query", "0"), ("fuzz", "query", "1", "2"), ("fuzz", "query", "1", "--seconds", "1"),
+                ("fuzz", "../main"), ("fuzz", "query", "--seconds", "0"), ("fuzz", "--bogus"),
                 ("image-root",), ("image-root", "--bogus"), ("image-root", "a", "b"), ("image-root", "a", "--dir"),
                 ("simulate-scale", "0"), ("simulate-scale", "1001"), ("simulate-scale", "--bogus")):
             with self.subTest(script=name, arguments=arguments):
