@@ -315,7 +315,7 @@ TEST_SUITE("node.config_watcher") {
     CHECK(world.configs.size() < 250);
   }
 
-  TEST_CASE("a flood of events holds no turn of the loop, and the last text is found all the same") {
+  TEST_CASE("of a flood of events the watch gives up, and the last text is found all the same") {
     const ScratchDirectory scratch;
     const fs::path file = scratch / "rules.yaml";
     write(file, rules(1));
