@@ -4,8 +4,15 @@ namespace starling {
 
 std::size_t AddressBook::on_resolved(std::span<const Endpoint> listed, Instant now) {
   for (auto& [endpoint, candidate] : candidates_) candidate.in_dns = false;
+  std::size_t fresh = 0;
+  for (const Endpoint& endpoint : listed) {
+    if (Candidate* known = find(endpoint))
+      known->in_dns = true;
+    else
+      ++fresh;
+  }
   // Whoever sends heartbeats from many addresses must not keep out those that DNS lists.
-  if (candidates_.size() + listed.size() > candidates_max)
+  if (candidates_.size() + fresh > candidates_max)
     std::erase_if(candidates_, [](const auto& item) { return !item.second.worth_asking(); });
   std::size_t refused = 0;
   for (const Endpoint& endpoint : listed) {
