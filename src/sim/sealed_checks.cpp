@@ -37,7 +37,8 @@ std::string said(const Result<void>& outcome) {
 }
 
 std::string_view name(Nature nature) {
-  constexpr std::array<std::string_view, 3> names{"a datagram", "a copy of a datagram", "a made-up datagram"};
+  constexpr std::array<std::string_view, 4> names{"a datagram", "a copy of a datagram", "a made-up datagram",
+                                                  "a crooked datagram"};
   return names[static_cast<std::size_t>(nature)];
 }
 
@@ -62,6 +63,18 @@ void Simulation::check_unsound(const Datagram& datagram, const Result<void>& out
     fail_check(fmt::format("hostile: node {} reads what nobody sent ({} bytes from {}): {}", datagram.to,
                            datagram.bytes.size(), datagram.from.to_string(), said(outcome)));
   if (has_answered) fail_check(fmt::format("hostile: node {} answers what nobody sent", datagram.to));
+}
+
+void Simulation::check_crooked(const Datagram& datagram, const Result<void>& outcome) {
+  // A node without any key says `sealed`.
+  constexpr std::array refused{ErrorCode::bad_field, ErrorCode::replayed, ErrorCode::sealed};
+  const auto is_among = [&](const auto& codes) {
+    return std::find(codes.begin(), codes.end(), outcome.error().code) != codes.end();
+  };
+  const bool was_read = outcome || (!is_among(refused) && !is_among(unsound_codes));
+  if (was_read)
+    fail_check(
+        fmt::format("hostile: node {} takes one's word for another's: {}", datagram.to, said(outcome)));
 }
 
 void Simulation::check_own(const Datagram& datagram, const Result<void>& outcome) {

@@ -135,9 +135,10 @@ class Simulation {
 
   struct Datagram {
     enum class Nature : std::uint8_t {
-      own,   ///< on its way from the node that sent it, perhaps a long and winding one
-      copy,  ///< of what a node has sent, to the bit
-      made,  ///< by somebody else, or damaged
+      own,      ///< on its way from the node that sent it, perhaps a long and winding one
+      copy,     ///< of what a node has sent, to the bit
+      made,     ///< by somebody else, or damaged
+      crooked,  ///< made with a key, but sealed by another than it says it is from
     };
     Endpoint from;
     NodeIndex to = 0;
@@ -271,6 +272,7 @@ class Simulation {
   void check_sealed(const Datagram& datagram, bool is_second, const Result<void>& outcome,
                     std::uint64_t sent_before, const std::vector<PeerLook>& peers_before);
   void check_unsound(const Datagram& datagram, const Result<void>& outcome, bool has_answered);
+  void check_crooked(const Datagram& datagram, const Result<void>& outcome);
   void check_own(const Datagram& datagram, const Result<void>& outcome);
   void check_dead(NodeIndex node);
   void check_derived(NodeIndex node);

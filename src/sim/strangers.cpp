@@ -67,11 +67,15 @@ class Sender {
     const wire::KeyRing& ring = simulation_.reader().ring();
     if (voices_ == nullptr || ring.keys.empty()) return plain_.encode(message);
     if (voices_->size() >= voices_max) voices_->clear();
-    std::unique_ptr<Voice>& voice = (*voices_)[message.sender];
+    OriginId speaker = message.sender;
+    // One that seals for itself and signs for another.
+    is_crooked_ = random_.chance(0.1);
+    while (is_crooked_ && speaker == message.sender) speaker = origin();
+    std::unique_ptr<Voice>& voice = (*voices_)[speaker];
     const wire::KeyRing newest{.keys = {ring.keys.back()}, .plain = wire::PlainPackets::refused};
-    if (voice == nullptr) voice = std::make_unique<Voice>(message.sender, "starling", newest, our_cluster_);
+    if (voice == nullptr) voice = std::make_unique<Voice>(speaker, "starling", newest, our_cluster_);
     voice->sealer.replace(newest);
-    keep_up(*voice, message.sender);
+    keep_up(*voice, speaker);
     return voice->encoder.encode(message);
   }
 
@@ -121,8 +125,19 @@ class Sender {
     simulation_.arrive(to, stranger(is_sync ? 4290 : 4291), is_sync ? Port::sync : Port::heartbeat, bytes);
   }
 
+  void arrive(NodeIndex to, const Endpoint& from, Port port, std::span<const std::byte> bytes) {
+    using Nature = Simulation::Datagram::Nature;
+    simulation_.arrive(Simulation::Datagram{.from = from,
+                                            .to = to,
+                                            .port = port,
+                                            .nature = is_crooked_ ? Nature::crooked : Nature::made,
+                                            .sent_at = simulation_.now(),
+                                            .bytes = {bytes.begin(), bytes.end()}});
+    is_crooked_ = false;
+  }
+
   void sync(NodeIndex to, std::span<const std::byte> bytes, const Endpoint& from) {
-    simulation_.arrive(to, from, Port::sync, bytes);
+    arrive(to, from, Port::sync, bytes);
   }
 
   /// `encoder`: null: ours.
@@ -139,8 +154,7 @@ class Sender {
     for (std::uint64_t i = random_.below(25); i > 0; --i)
       heartbeat.holdings.push_back({origin(), version(), 1});
     heartbeat.lists_holdings = random_.chance(0.5);
-    simulation_.arrive(to, from, Port::heartbeat,
-                       encoder == nullptr ? ours(heartbeat) : encoder->encode(heartbeat));
+    arrive(to, from, Port::heartbeat, encoder == nullptr ? ours(heartbeat) : encoder->encode(heartbeat));
   }
 
   wire::Delta delta(NodeIndex to) {
@@ -240,7 +254,7 @@ class Sender {
         heartbeat.peers.clear();
         for (std::uint64_t i = random_.below(9); i > 0; --i) heartbeat.peers.push_back(stranger(4291));
     }
-    simulation_.arrive(old->to, old->from, Port::heartbeat, ours(heartbeat));
+    arrive(old->to, old->from, Port::heartbeat, ours(heartbeat));
   }
 
   Simulation& simulation_;
@@ -249,6 +263,7 @@ class Sender {
   wire::Encoder plain_;
   wire::Encoder others_;
   Voices* voices_;  // null: no key
+  bool is_crooked_ = false;
 };
 
 }  // namespace

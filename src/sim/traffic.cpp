@@ -164,6 +164,8 @@ Result<void> Simulation::take_in(const Datagram& datagram) {
       is_watched && is_suspect ? look_at_peers(to) : std::vector<PeerLook>{};
   const Result<void> outcome = hand_over(datagram);
   trace(outcome ? 1 : 2 + static_cast<std::uint64_t>(outcome.error().code));
+  if (options_.check_every_step && datagram.nature == Datagram::Nature::crooked)
+    check_crooked(datagram, outcome);
   if (is_watched) check_sealed(datagram, is_second, outcome, sent_before, peers_before);
   if (options_.check_every_step && datagram.port == Port::sync) check_delta(to, datagram.bytes, outcome);
   arm(to);
