@@ -212,9 +212,9 @@ class DnsServer {
     if ((form & 1U) == 0)
       put({0xc0, 12});  // the name that was asked for
     else if ((form & 2U) == 0)
-      put({0xc0 | here >> 8U, here});  // a name that points to itself
+      put({0xc0U | here >> 8U, here});  // a name that points to itself
     else
-      put({0xc0 | input_.byte(), input_.byte()});
+      put({0xc0U | input_.byte(), input_.byte()});
     const bool alias = (form & 4U) != 0;
     const std::size_t type = alias ? 5 : (form & 8U) != 0 ? input_.byte() : v6 ? 28 : 1;
     put({0, type, 0, 1, 0, 0, 0, 5});
