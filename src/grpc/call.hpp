@@ -29,6 +29,7 @@ struct Call final : MessageSink {
   };
 
   void send(std::string_view bytes) override;
+  const void* connection() const override { return session; }
   /// Ready for another call.
   void reset();
 

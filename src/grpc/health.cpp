@@ -68,8 +68,11 @@ void Health::refresh() {
   append_response(message_, now);
   for (auto& [sink, watcher] : watchers_) {
     if (!watcher.is_known || watcher.told == now) continue;
-    watcher.told = now;
-    sink->send(message_);
+    try {
+      sink->send(message_);
+      watcher.told = now;
+    } catch (...) {  // out of memory: it would cross libuv's C code; the next look tries again
+    }
   }
 }
 
@@ -87,27 +90,43 @@ CallStatus Health::Check::call(std::string_view request, std::string& reply) {
 CallStatus Health::Watch::open(std::string_view request, MessageSink& sink) {
   const auto service = service_of(request);
   if (!service) return unreadable;
-  if (health.watchers_.size() >= health.options_.watchers_max)
-    return {Code::resource_exhausted, "too many watch this server's health"};
+  if (!health.has_place(sink)) return {Code::resource_exhausted, "too many watch this server's health"};
   const bool known = is_known(*service);
-  const Watcher watcher{known, known ? health.status() : ServingStatus::service_unknown};
-  if (health.watchers_.empty()) {
+  const Watcher watcher{sink.connection(), known, known ? health.status() : ServingStatus::service_unknown};
+  health.message_.clear();
+  append_response(health.message_, watcher.told);
+  health.watchers_.emplace(&sink, watcher);
+  if (health.watchers_.size() == 1) {
     const auto interval_ms = static_cast<std::uint64_t>(health.options_.poll_interval.count());
     const auto on_timer = [](uv_timer_t* timer) {
       if (auto* self = static_cast<Health*>(timer->data)) self->refresh();
     };
     uv_timer_start(health.timer_.get(), on_timer, interval_ms, interval_ms);
   }
-  health.watchers_.emplace(&sink, watcher);
-  health.message_.clear();
-  append_response(health.message_, watcher.told);
-  sink.send(health.message_);
+  try {
+    sink.send(health.message_);
+  } catch (...) {  // the call ends with an error, and nobody will tell that it is over
+    health.remove(sink);
+    throw;
+  }
   return {};
 }
 
 void Health::Watch::on_closed(MessageSink& sink) {
-  health.watchers_.erase(&sink);
-  if (health.watchers_.empty()) uv_timer_stop(health.timer_.get());
+  health.remove(sink);
+}
+
+bool Health::has_place(const MessageSink& sink) const {
+  if (watchers_.size() >= options_.watchers_max) return false;
+  const auto of_connection = std::count_if(watchers_.begin(), watchers_.end(), [&](const auto& each) {
+    return each.second.connection == sink.connection();
+  });
+  return static_cast<std::size_t>(of_connection) < options_.watchers_per_connection_max;
+}
+
+void Health::remove(MessageSink& sink) {
+  watchers_.erase(&sink);
+  if (watchers_.empty()) uv_timer_stop(timer_.get());
 }
 
 }  // namespace starling::grpc

@@ -28,6 +28,8 @@ enum class ServingStatus : std::uint8_t { unknown = 0, serving = 1, not_serving 
 
 struct HealthOptions {
   std::size_t watchers_max = 1'024;
+  /// So that one client cannot take all places. A client watches once for each service that it uses.
+  std::size_t watchers_per_connection_max = 16;
   std::chrono::milliseconds poll_interval{100};
 };
 
@@ -59,12 +61,15 @@ class Health {
     Health& health;
   };
   struct Watcher {
+    const void* connection = nullptr;
     bool is_known = false;  ///< the service it watches
     ServingStatus told = ServingStatus::unknown;
   };
 
   ServingStatus status() const;
   void refresh();
+  bool has_place(const MessageSink& sink) const;
+  void remove(MessageSink& sink);
 
   const CheckService& node_;
   HealthOptions options_;

@@ -111,7 +111,7 @@ TEST_SUITE("grpc.health") {
   }
 
   TEST_CASE("no more than so many watch") {
-    HealthFixture fixture({.watchers_max = 3});
+    HealthFixture fixture({.watchers_max = 3, .watchers_per_connection_max = 4});
     for (int i = 0; i < 3; ++i) fixture.client->ask(watch_path, "");
     CHECK(fixture.fixture.wait(*fixture.client, [&] { return fixture.health.watchers_count() == 3; }));
     const auto more = fixture.client->ask(watch_path, "");
@@ -120,5 +120,48 @@ TEST_SUITE("grpc.health") {
     CHECK(fixture.fixture.wait(*fixture.client, [&] { return fixture.health.watchers_count() == 2; }));
     const auto again = fixture.client->ask(watch_path, "");
     CHECK(fixture.wait_body(again, message_of(serving)));
+  }
+
+  TEST_CASE("one connection does not take all places") {
+    HealthFixture fixture({.watchers_max = 10, .watchers_per_connection_max = 2});
+    std::vector<std::int32_t> ids;
+    for (int i = 0; i < 5; ++i) ids.push_back(fixture.client->ask(watch_path, ""));
+    CHECK(fixture.fixture.reply_to(*fixture.client, ids.back()).status() == "8");
+    CHECK(fixture.health.watchers_count() == 2);
+    Client other(fixture.server->local_endpoint());
+    const auto id = other.ask(watch_path, "");
+    CHECK(fixture.fixture.wait(other, [&] { return other.replies[id].body == message_of(serving); }));
+    fixture.client->reset(ids.front());
+    CHECK(fixture.fixture.wait(*fixture.client, [&] { return fixture.health.watchers_count() == 2; }));
+    CHECK(fixture.wait_body(fixture.client->ask(watch_path, ""), message_of(serving)));
+  }
+
+  TEST_CASE("a watcher that could not be told for want of memory is not kept, or is told later") {
+    struct PoorSink final : MessageSink {
+      void send(std::string_view message) override {
+        if (is_poor) throw std::bad_alloc();
+        sent.emplace_back(message);
+      }
+      const void* connection() const override { return this; }
+      bool is_poor = true;
+      std::vector<std::string> sent;
+    };
+    HealthFixture fixture({.poll_interval = std::chrono::milliseconds(1)});
+    {
+      PoorSink gone;
+      CHECK_THROWS_AS(fixture.health.watch().open("", gone), std::bad_alloc);
+    }
+    CHECK(fixture.health.watchers_count() == 0);
+    PoorSink sink;
+    sink.is_poor = false;
+    CHECK(fixture.health.watch().open("", sink).code == Code::ok);
+    sink.is_poor = true;
+    fixture.node.is_ready = false;
+    fixture.health.leave();  // nobody hears it
+    CHECK(sink.sent == std::vector{serving});
+    sink.is_poor = false;
+    CHECK(pump(fixture.fixture.loop, [&] { return sink.sent.size() == 2; }));
+    CHECK(sink.sent.back() == not_serving);
+    fixture.health.watch().on_closed(sink);
   }
 }
