@@ -80,6 +80,21 @@ void Connection::go_away() {
   settle();
 }
 
+Connection::Eviction Connection::eviction() const {
+  if (closed_ || has_more_ || has_unread_input(*stream_)) return {};
+  const std::uint64_t now = now_ms();
+  const auto is_slow = [&](std::uint64_t since_ms) {
+    return now >= since_ms + ms(options().slow_evictable_after);
+  };
+  if (session_.calls_count() > 0 || queued_bytes() > 0) {
+    // Answers are made at once, so whatever lasts waits for the client.
+    const std::uint64_t since_ms = session_.calls_count() > 0 ? session_.oldest_call_ms() : progress_ms_;
+    return is_slow(since_ms) ? Eviction{Loss::slow, since_ms} : Eviction{};
+  }
+  if (session_.streams_count() > 0) return {Loss::stream, heard_ms_};
+  return {session_.has_been_asked() ? Loss::nothing : Loss::unused, heard_ms_};
+}
+
 void Connection::on_read(ssize_t count) {
   if (count == 0) return;  // uv's EAGAIN
   if (count == UV_EOF) {

@@ -11,6 +11,7 @@
 
 #include <uv.h>
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -57,6 +58,22 @@ class Connection final : private Session::Owner {
   void on_sweep();
   /// Sends the client away in order.
   void go_away();
+
+  /// How little is lost when the connection is closed for a newcomer: the least `Loss` first, of those the
+  /// one that has lasted longest.
+  enum class Loss : std::uint8_t {
+    unused,   ///< it has never asked anything
+    nothing,  ///< no call is under way, and none is on its way as far as the kernel knows
+    slow,     ///< a call or an answer that the client has been drawing out
+    stream,   ///< such as somebody who watches the health
+    work,     ///< not to be closed
+  };
+  struct Eviction {
+    Loss loss = Loss::work;
+    std::uint64_t since_ms = 0;
+    auto operator<=>(const Eviction&) const = default;
+  };
+  Eviction eviction() const;
 
   /// Where the owner keeps the connection; the owner's alone.
   struct Place {

@@ -47,7 +47,8 @@ struct Counters {
   std::uint64_t buffered_bytes = 0;        ///< now, of messages and answers
   std::uint64_t connections_accepted = 0;  ///< since the start
   std::uint64_t connections_open = 0;      ///< now
-  std::uint64_t connections_refused = 0;   ///< accepted and closed at once, for `connections_max`
+  /// Closed for `connections_max`: those that made room for a newcomer, and newcomers where none could.
+  std::uint64_t connections_refused = 0;
   std::array<std::uint64_t, error_reasons_count> errors{};
 
   std::uint64_t& operator[](ErrorReason reason) { return errors[static_cast<std::size_t>(reason)]; }

@@ -14,6 +14,8 @@ namespace {
 constexpr std::uint64_t sweep_interval_max_ms = 1'000;
 constexpr std::uint64_t sweep_interval_min_ms = 5;
 constexpr double age_jitter = 0.1;
+/// Connections that are looked at to find one to close, so that a flood of newcomers costs little.
+constexpr std::size_t eviction_looks_max = 64;
 
 template <class H>
 Server* server_of(const H* handle) {
@@ -107,7 +109,8 @@ void Server::adopt(Handle<ClientStream> stream, std::string_view received) {
   // Only a connection that was accepted can be closed, so the bound is looked at last.
   if (counters.connections_open >= context_.session.options.connections_max) {
     ++counters.connections_refused;
-    return;
+    // A drain accepts from within a connection's own turn, and sends everybody away anyway.
+    if (draining_ || !make_room()) return;
   }
   const auto on_sweep = [](uv_timer_t* handle) {
     if (Server* self = server_of(handle)) self->on_sweep();
@@ -121,6 +124,23 @@ void Server::adopt(Handle<ClientStream> stream, std::string_view received) {
   ++counters.connections_accepted;
   connection.start(std::move(stream), received);
   if (draining_ && !listening_) send_away();
+}
+
+bool Server::make_room() {
+  Connection* missed_least = nullptr;
+  Connection::Eviction least;
+  // Those that were looked at go to the end, so that the next newcomer's look is at others.
+  for (std::size_t looks = std::min(connections_.size(), eviction_looks_max); looks > 0; --looks) {
+    Connection& each = connections_.front();
+    connections_.splice(connections_.end(), connections_, connections_.begin());
+    const Connection::Eviction eviction = each.eviction();
+    if (eviction.loss == Connection::Loss::work || (missed_least != nullptr && eviction >= least)) continue;
+    missed_least = &each;
+    least = eviction;
+  }
+  if (missed_least == nullptr) return false;
+  on_closed(*missed_least);
+  return true;
 }
 
 void Server::on_wants_turn(Connection& connection) {

@@ -6,6 +6,10 @@
 /// a second (more often if limits are shorter): limits are met to a second, the way of a request knows
 /// nothing of them, and 10,000 idle connections cost some ten-thousandths of the time.
 ///
+/// Whoever opens as many connections as there may be, and says nothing or only half of it on them, must not
+/// keep others out. So a newcomer gets in while there is a connection to be closed in its place: of a few
+/// dozen, the one that has been silent for longest without a call.
+///
 /// A drain must not lose a call that is on its way. For open connections the two GOAWAYs of session.hpp see
 /// to that; but a client that was just sent away may be sent here again, by a balancer that has not heard
 /// yet. So for `drain_accept_timeout` new connections are let in and served as ever, and then sent away as
@@ -72,6 +76,8 @@ class Server final : private ConnectionOwner, private StreamListener::Acceptor {
   void on_closed(Connection& connection) override;
   void on_connection(Handle<ClientStream> stream) override;
   void on_accept_failed(int error) override;
+  /// Closes a connection that is missed little, for a newcomer. False: all that were looked at are at work.
+  bool make_room();
   void on_idle();
   void on_sweep();
   void send_away();

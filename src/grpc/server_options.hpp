@@ -8,8 +8,9 @@
 namespace starling::grpc {
 
 struct ServerOptions {
-  std::size_t connections_max = 10'000;  ///< further ones are accepted and closed at once
-  int accept_queue_max = 1024;           ///< connections that wait in the kernel
+  /// With one more, a connection that is missed less is closed for the newcomer.
+  std::size_t connections_max = 10'000;
+  int accept_queue_max = 1024;  ///< connections that wait in the kernel
   /// Calls under way on one connection, as SETTINGS tell the client. A proxy sends all its requests through
   /// few connections, each open for a round trip.
   std::uint32_t calls_per_connection_max = 4'096;
@@ -46,6 +47,8 @@ struct ServerOptions {
   /// From a call's headers until its answer is with the client. A call whose message is not whole by then is
   /// answered, and has as long again to take that.
   std::chrono::milliseconds call_timeout{10'000};
+  /// A client whose call or answer has been under way for longer may be closed for a newcomer.
+  std::chrono::milliseconds slow_evictable_after{5'000};
   std::chrono::milliseconds output_timeout{60'000};  ///< without any progress in sending
   /// After this long without a new frame the client is asked by PING whether it is there, and within headers
   /// after `call_timeout`. gRPC clients keep idle connections for hours, so silence alone is no reason to

@@ -72,6 +72,10 @@ class Session {
   bool is_over() const;
   /// Those that a StreamMethod has accepted are not counted: they have no end of their own.
   std::size_t calls_count() const { return calls_.size(); }
+  bool has_been_asked() const { return nghttp2_session_get_last_proc_stream_id(session_.get()) > 0; }
+  std::size_t streams_count() const { return streams_.size(); }
+  /// When the oldest of the calls began. There must be one.
+  std::uint64_t oldest_call_ms() const { return calls_.front().since_ms; }
 
   Leaving leaving() const { return leaving_; }
   void announce_leaving();

@@ -1,7 +1,5 @@
 #include "http/connection.hpp"
 
-#include <sys/ioctl.h>
-
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -56,10 +54,24 @@ void Connection::on_turn() {
   settle();
 }
 
+bool Connection::is_evictable(std::uint64_t now_ms) const {
+  if (closed_) return false;
+  if (place.wait == Wait::first || place.wait == Wait::request) return !has_unread_input(*stream_);
+  if (place.wait != Wait::output) return place.wait != Wait::turn;
+  const auto after = static_cast<std::uint64_t>(context_.options.unread_evictable_after.count());
+  return now_ms >= place.since_ms + after;
+}
+
+void Connection::charge() {
+  const std::size_t held_bytes = output_.size() + in_flight_held_bytes_;
+  context_.unsent_bytes += held_bytes - std::exchange(charged_bytes_, held_bytes);
+}
+
 void Connection::on_deadline() {
   switch (place.wait) {
+    case Wait::first:
     case Wait::request:
-      if (has_unread_input() && !std::exchange(spared_, true))
+      if (has_unread_input(*stream_) && !std::exchange(spared_, true))
         renewed_ = true;  // it is read next
       else
         closed_ = true;
@@ -88,13 +100,6 @@ void Connection::on_deadline() {
       break;
   }
   settle();
-}
-
-bool Connection::has_unread_input() const {
-  uv_os_fd_t fd = -1;
-  int unread_bytes = 0;
-  return uv_fileno(reinterpret_cast<uv_handle_t*>(stream_.get()), &fd) == 0 &&
-         ioctl(fd, FIONREAD, &unread_bytes) == 0 && unread_bytes > 0;
 }
 
 void Connection::on_read(ssize_t count) {
@@ -286,6 +291,7 @@ void Connection::answer(const RequestView& request) {
   Response& response = context_.response;
   response.clear();
   ++context_.counters.requests;
+  has_asked_ = true;
   const bool timed = context_.options.turn_time_max.count() > 0;
   const std::uint64_t began_ns = timed ? uv_hrtime() : 0;
   try {
@@ -295,10 +301,28 @@ void Connection::answer(const RequestView& request) {
     response.clear();
     response.set_message(500, "the request could not be handled").close_after();
   }
+  bound_answer(request);
   last_ = !request.keep_alive || request.body_owed || response.closes() || context_.draining;
   response.append_to(
       output_, {.head_only = request.method == "HEAD", .keep_alive = !last_, .http_1_0 = request.http_1_0});
+  charge();
   if (timed) context_.turn_spent_ns += uv_hrtime() - began_ns;
+}
+
+void Connection::bound_answer(const RequestView& request) {
+  Response& response = context_.response;
+  const std::size_t bytes = request.method == "HEAD" ? 0 : response.body().size();
+  if (bytes <= context_.options.small_answer_bytes_max ||
+      context_.unsent_bytes + bytes <= context_.options.unsent_bytes_max)
+    return;
+  ++context_.counters[ErrorReason::unsent_exhausted];
+  response.clear();
+  response
+      .set_message(
+          status_of(ErrorReason::unsent_exhausted),
+          "expected clients that read their answers, found as many bytes unread as there is room for: "
+          "ask again in a second")
+      .add_header("Retry-After", 1);
 }
 
 void Connection::refuse(const HeadError& error) {
@@ -326,6 +350,7 @@ void Connection::flush() {
   auto write = std::make_unique<Write>();
   write->bytes = std::exchange(output_, {});
   in_flight_bytes_ = write->bytes.size() - written_bytes;
+  in_flight_held_bytes_ = write->bytes.size();
   unsent_bytes_seen_ = in_flight_bytes_;
   uv_buf_t rest = uv_buf_init(write->bytes.data() + written_bytes, static_cast<unsigned>(in_flight_bytes_));
   const auto on_done = [](uv_write_t* request, int status) {
@@ -341,6 +366,7 @@ void Connection::flush() {
 
 void Connection::on_written(int status, std::string&& buffer) {
   in_flight_bytes_ = 0;
+  in_flight_held_bytes_ = 0;
   renewed_ = true;
   if (status < 0) return lose(ErrorReason::connection_lost);
   if (output_.empty()) {
@@ -364,6 +390,7 @@ void Connection::begin_linger() {
 
 void Connection::settle() {
   if (http2_) return hand_over();
+  charge();
   if (last_ && !closed_ && !lingering_ && queued_bytes() == 0) {
     if (input_ended_)
       closed_ = true;
@@ -403,7 +430,8 @@ Wait Connection::next_wait() const {
   if (has_more_ && !output_full()) return Wait::turn;
   if (queued_bytes() > 0) return Wait::output;
   if (partial_ != nullptr) return Wait::body;
-  return pending_.empty() ? Wait::request : Wait::head;
+  if (!pending_.empty()) return Wait::head;
+  return has_asked_ ? Wait::request : Wait::first;
 }
 
 }  // namespace starling::http

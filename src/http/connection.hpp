@@ -37,7 +37,8 @@ namespace starling::http {
 
 /// What a connection waits for. Each has its own time limit, except `turn`.
 enum class Wait : std::uint8_t {
-  request,  ///< nothing is under way
+  first,    ///< nothing has come yet
+  request,  ///< the next one: nothing is under way
   head,     ///< part of a request's head has come
   body,     ///< part of a body that the handler wants is missing
   output,   ///< answers are on their way
@@ -62,6 +63,9 @@ struct ConnectionContext {
   std::uint64_t turn_ms = 0;
   std::uint64_t turn_spent_ns = 0;
   bool turn_over(const uv_loop_t* loop);
+
+  std::size_t unsent_bytes = 0;  ///< of all connections, for `unsent_bytes_max`
+  bool unsent_full() const { return unsent_bytes > options.unsent_bytes_max; }
 };
 
 class Connection;
@@ -80,6 +84,7 @@ class ConnectionOwner {
 class Connection {
  public:
   Connection(ConnectionContext& context, ConnectionOwner& owner) : context_(context), owner_(owner) {}
+  ~Connection() { context_.unsent_bytes -= charged_bytes_; }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -89,12 +94,15 @@ class Connection {
   // Each of these may end with `ConnectionOwner::on_closed`, which destroys the connection.
   void on_turn();
   void on_deadline();
+  /// True if the client loses nothing, or has it coming, when it is closed for a newcomer.
+  bool is_evictable(std::uint64_t now_ms) const;
 
   /// Where the owner keeps the connection; the owner's alone.
   struct Place {
     std::list<Connection>::iterator self;
-    Wait wait = Wait::request;
+    Wait wait = Wait::first;
     std::uint64_t deadline_ms = 0;  ///< of uv_now
+    std::uint64_t since_ms = 0;     ///< when it began to wait
   };
   Place place;
 
@@ -115,6 +123,8 @@ class Connection {
   /// enough.
   std::size_t take_body(std::string_view input);
   void answer(const RequestView& request);
+  /// Puts a refusal in place of a large answer that there is no memory for.
+  void bound_answer(const RequestView& request);
   void refuse(const HeadError& error);
   void lose(ErrorReason reason);
 
@@ -126,10 +136,12 @@ class Connection {
   void settle();
   void update_reading();
   Wait next_wait() const;
-  /// True if the kernel may hold a request: closing now would reset it.
-  bool has_unread_input() const;
   std::size_t queued_bytes() const { return output_.size() + in_flight_bytes_; }
-  bool output_full() const { return queued_bytes() > context_.options.output_bytes_max; }
+  bool output_full() const {
+    return queued_bytes() > (context_.unsent_full() ? 0 : context_.options.output_bytes_max);
+  }
+  /// Tells the context how much memory the answers of this connection take.
+  void charge();
   uv_stream_t* stream() const { return &stream_->stream; }
 
   /// A request that waits for its body: at most one head and `Handler::body_bytes_max`.
@@ -147,6 +159,9 @@ class Connection {
   std::string pending_;                      ///< read, but not answered: at most one head and one read
   std::string output_;                       ///< answers that no write has taken yet
   std::size_t in_flight_bytes_ = 0;
+  std::size_t in_flight_held_bytes_ =
+      0;                               ///< the same with what is sent of it: a write keeps all until it ends
+  std::size_t charged_bytes_ = 0;      ///< to `ConnectionContext::unsent_bytes`
   std::size_t unsent_bytes_seen_ = 0;  ///< at the last output deadline, to tell slow from stuck
   std::size_t lingered_bytes_ = 0;
   bool reading_ = false;
@@ -157,8 +172,9 @@ class Connection {
   bool last_ = false;      ///< the last answer is in `output_`, or sent
   bool lingering_ = false;
   bool input_ended_ = false;
-  bool untouched_ = true;  ///< nothing has been taken from the input yet
-  bool http2_ = false;     ///< another owner is to have the stream
+  bool untouched_ = true;   ///< nothing has been taken from the input yet
+  bool has_asked_ = false;  ///< a whole request
+  bool http2_ = false;      ///< another owner is to have the stream
   bool closed_ = false;
 };
 

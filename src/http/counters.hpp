@@ -17,6 +17,7 @@ enum class ErrorReason : std::uint8_t {
   headers_too_large,    ///< 431: request line and headers above `header_bytes_max`
   headers_too_many,     ///< 431: more than `headers_count_max`
   handler_failed,       ///< 500: the handler threw
+  unsent_exhausted,     ///< 503: a large answer, while clients leave `unsent_bytes_max` of others unread
   method_unsupported,   ///< 501: a method that the parser does not know, or CONNECT
   coding_unsupported,   ///< 501: a body in a transfer coding other than chunked alone
   version_unsupported,  ///< 505: neither HTTP/1.0 nor HTTP/1.1; HTTP/2 with prior knowledge as well
@@ -47,6 +48,8 @@ constexpr std::string_view name(ErrorReason reason) {
       return "headers_too_many";
     case ErrorReason::handler_failed:
       return "handler_failed";
+    case ErrorReason::unsent_exhausted:
+      return "unsent_exhausted";
     case ErrorReason::method_unsupported:
       return "method_unsupported";
     case ErrorReason::coding_unsupported:
@@ -89,6 +92,8 @@ constexpr int status_of(ErrorReason reason) {
     case ErrorReason::method_unsupported:
     case ErrorReason::coding_unsupported:
       return 501;
+    case ErrorReason::unsent_exhausted:
+      return 503;
     case ErrorReason::version_unsupported:
       return 505;
     default:
@@ -100,7 +105,8 @@ struct Counters {
   std::uint64_t requests = 0;              ///< handed to the handler
   std::uint64_t connections_accepted = 0;  ///< since the start
   std::uint64_t connections_open = 0;      ///< now
-  std::uint64_t connections_refused = 0;   ///< accepted and closed at once, for `connections_max`
+  /// Closed for `connections_max`: those that made room for a newcomer, and newcomers where none could.
+  std::uint64_t connections_refused = 0;
   std::array<std::uint64_t, error_reasons_count> errors{};
 
   std::uint64_t& operator[](ErrorReason reason) { return errors[static_cast<std::size_t>(reason)]; }

@@ -11,6 +11,9 @@ namespace starling::http {
 namespace {
 
 constexpr std::size_t read_bytes_max = std::size_t{64} * 1024;
+/// Connections of each kind that are looked at to find one to close, so that a flood of newcomers costs
+/// little.
+constexpr std::size_t eviction_looks_max = 16;
 
 template <class H>
 Server* server_of(const H* handle) {
@@ -67,9 +70,10 @@ void Server::drain(std::chrono::milliseconds idle_max) {
   idle = std::min({idle, idle_max, context_.options.idle_timeout});
   for (StreamListener& listener : listeners_) listener.accept_queued();
   listen_until_ms_ = uv_now(loop_.get()) + timeout_ms(Wait::request);
-  // The list stays in the order of its deadlines: those that become idle later have later ones.
-  for (Connection& connection : waiting(Wait::request))
-    connection.place.deadline_ms = std::min(connection.place.deadline_ms, listen_until_ms_);
+  // The lists stay in the order of their deadlines: those that become idle later have later ones.
+  for (const Wait wait : {Wait::first, Wait::request})
+    for (Connection& connection : waiting(wait))
+      connection.place.deadline_ms = std::min(connection.place.deadline_ms, listen_until_ms_);
   if (context_.counters.connections_open == 0) return stop_listening();
   arm(listen_until_ms_);
 }
@@ -103,9 +107,10 @@ void Server::on_connection(Handle<ClientStream> stream) {
   // Only a connection that was accepted can be closed, so the bound is looked at last.
   if (counters.connections_open >= context_.options.connections_max) {
     ++counters.connections_refused;
-    return;
+    // A drain accepts from within a connection's own turn, and waits for the silent ones anyway.
+    if (context_.draining || !make_room()) return;
   }
-  auto& fresh = waiting(Wait::request);
+  auto& fresh = waiting(Wait::first);
   Connection& connection = fresh.emplace_back(context_, static_cast<ConnectionOwner&>(*this));
   connection.place.self = std::prev(fresh.end());
   ++counters.connections_open;
@@ -114,7 +119,28 @@ void Server::on_connection(Handle<ClientStream> stream) {
     return on_closed(connection);
   }
   ++counters.connections_accepted;
-  on_wait(connection, Wait::request, true);
+  on_wait(connection, Wait::first, true);
+}
+
+bool Server::make_room() {
+  const std::uint64_t now_ms = uv_now(loop_.get());
+  const auto slow_ms = static_cast<std::uint64_t>(context_.options.slow_evictable_after.count());
+  return close_one(Wait::first, now_ms) || close_one(Wait::head, now_ms - std::min(now_ms, slow_ms)) ||
+         close_one(Wait::body, now_ms - std::min(now_ms, slow_ms)) || close_one(Wait::request, now_ms) ||
+         close_one(Wait::head, now_ms) || close_one(Wait::body, now_ms) || close_one(Wait::close, now_ms) ||
+         close_one(Wait::output, now_ms);
+}
+
+bool Server::close_one(Wait wait, std::uint64_t since_ms_max) {
+  // Only those that are to be read next are passed over.
+  std::size_t looks = eviction_looks_max;
+  for (Connection& each : waiting(wait)) {
+    if (looks-- == 0 || each.place.since_ms > since_ms_max) return false;
+    if (!each.is_evictable(uv_now(loop_.get()))) continue;
+    on_closed(each);
+    return true;
+  }
+  return false;
 }
 
 void Server::on_wait(Connection& connection, Wait wait, bool renewed) {
@@ -129,7 +155,8 @@ void Server::on_wait(Connection& connection, Wait wait, bool renewed) {
     uv_idle_start(turns_.get(), on_idle);
     return;
   }
-  place.deadline_ms = uv_now(loop_.get()) + timeout_ms(wait);
+  place.since_ms = uv_now(loop_.get());
+  place.deadline_ms = place.since_ms + timeout_ms(wait);
   arm(place.deadline_ms);
 }
 
@@ -158,7 +185,7 @@ void Server::on_timer() {
     else
       arm(listen_until_ms_);
   }
-  for (const Wait wait : {Wait::request, Wait::head, Wait::body, Wait::output, Wait::close}) {
+  for (const Wait wait : {Wait::first, Wait::request, Wait::head, Wait::body, Wait::output, Wait::close}) {
     auto& connections = waiting(wait);
     while (!connections.empty() && connections.front().place.deadline_ms <= now_ms)
       connections.front().on_deadline();
@@ -179,7 +206,8 @@ void Server::arm(std::uint64_t deadline_ms) {
 
 std::uint64_t Server::timeout_ms(Wait wait) const {
   std::chrono::milliseconds timeout = context_.options.idle_timeout;
-  if (wait == Wait::request && context_.draining) timeout = context_.options.drain_idle_timeout;
+  if ((wait == Wait::first || wait == Wait::request) && context_.draining)
+    timeout = context_.options.drain_idle_timeout;
   if (wait == Wait::head || wait == Wait::body) timeout = context_.options.header_timeout;
   if (wait == Wait::close) timeout = context_.options.linger_timeout;
   // At least 1 ms, so that a deadline just set is never due in the same sweep.

@@ -26,4 +26,7 @@ inline Handle<ClientStream> adopt_stream(std::unique_ptr<ClientStream> initialis
 /// Who connected: unspecified for a Unix domain socket, and if the system does not tell.
 Endpoint client_of(const ClientStream& stream);
 
+/// The kernel holds something that has not been read: closing now would reset the client.
+bool has_unread_input(const ClientStream& stream);
+
 }  // namespace starling

@@ -1,6 +1,7 @@
 #include "node/stream_listener.hpp"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,6 +18,13 @@ Endpoint client_of(const ClientStream& stream) {
   if (stream.stream.type != UV_TCP) return {};
   if (uv_tcp_getpeername(&stream.tcp, reinterpret_cast<sockaddr*>(&client), &client_bytes) != 0) return {};
   return endpoint_of(reinterpret_cast<const sockaddr*>(&client));
+}
+
+bool has_unread_input(const ClientStream& stream) {
+  uv_os_fd_t fd = -1;
+  int unread_bytes = 0;
+  return uv_fileno(reinterpret_cast<const uv_handle_t*>(&stream), &fd) == 0 &&
+         ioctl(fd, FIONREAD, &unread_bytes) == 0 && unread_bytes > 0;
 }
 
 tl::expected<Endpoint, int> StreamListener::listen(const Endpoint& endpoint, int queue_max) {

@@ -2,13 +2,14 @@
 """Hostile clients on the check API of a real node: each is told or cut off, counted by reason, and harms nobody else."""
 
 import contextlib
+import http.client
 import os
 import re
 import resource
 import socket
 import time
 
-from harness import HTTP_PORT, ClusterCase, main, patience, wait_equal, wait_until
+from harness import ADMIN_PORT, HTTP_PORT, ClusterCase, main, patience, wait_equal, wait_until
 
 idle_count = 10_000       # the usual bound
 idle_bytes_max = 4096     # of a node's own memory per idle connection; the kernel's is not its own
@@ -201,14 +202,51 @@ class Floods(HostileCase):
             self.assertLess(each, idle_bytes_max)
             for _ in range(100):
                 self.assertEqual(early.check(principal="fair").status, 200)
-            # One more is refused and counted; people still reach the admin port.
-            with socket.create_connection((node.address, HTTP_PORT), timeout=5 * patience()) as late:
-                with contextlib.suppress(ConnectionError):
-                    self.assertEqual(late.recv(1), b"")
+            # One more takes the place of one that never asked, which is counted; people still reach the admin port.
+            self.fair(node, 3)
             self.assertEqual(self.front_end(node)["connections"]["refused"], 1)
+            self.assertEqual(early.check(principal="fair").status, 200)
             self.held.close()
             wait_equal("open connections", lambda: self.front_end(node)["connections"]["open"], 1)
         self.fair(node, 10)
+
+
+class Probes(HostileCase):
+    """Whoever holds all connections of a port keeps nobody from asking it once."""
+
+    admin_max = 500
+
+    def connections(self, node, count, port, opening, answered):
+        """Opens `count` connections that say `opening`, and takes one answer on each if there is one."""
+        for _ in range(count):
+            stream = self.connect(node, port)
+            stream.sendall(opening)
+            if answered:
+                self.assertTrue(stream.recv(4096))
+
+    def test_probes_are_answered_while_others_hold_all_connections(self):
+        if descriptors_to(self.admin_max + 200) < self.admin_max + 200:
+            self.skipTest(f"needs {self.admin_max + 200} file descriptors (ulimit -n)")
+        node = self.node(1, config=self.one_rule(100_000)).wait_ready()
+        for name, opening, answered in (("idle", b"", False), ("half a head", b"GET /livez HTTP/1.1\r\nHost", False),
+                                        ("half a body", b"PUT /v1/overrides HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: "
+                                         b"application/json\r\nContent-Length: 999\r\n\r\n{", False),
+                                        ("asked once", b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", True)):
+            with self.subTest(name):
+                self.connections(node, self.admin_max, ADMIN_PORT, opening, answered)
+                refused = self.front_end(node, "admin")["connections"]["refused"]
+                for _ in range(20):
+                    for path in ("/livez", "/readyz"):
+                        self.assertEqual(self.probe(node, path), 200)
+                self.assertGreater(self.front_end(node, "admin")["connections"]["refused"], refused)
+                self.held.close()
+
+    def probe(self, node, path):
+        """As the kubelet does: a connection of its own."""
+        connection = http.client.HTTPConnection(node.address, ADMIN_PORT, timeout=5 * patience())
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            return connection.getresponse().status
 
 
 class FewDescriptors(HostileCase):

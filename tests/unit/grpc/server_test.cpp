@@ -12,6 +12,12 @@ namespace {
 /// Nothing that a test waits for takes longer; what it does not wait for takes far longer than it.
 constexpr milliseconds soon{20};
 
+/// Times that are compared by the millisecond differ before and after.
+void pass_a_millisecond(starling::Loop& loop) {
+  const std::uint64_t before_ms = uv_now(loop.get());
+  CHECK(pump(loop, [&] { return uv_now(loop.get()) > before_ms; }));
+}
+
 }  // namespace
 
 TEST_SUITE("grpc.server") {
@@ -177,19 +183,55 @@ TEST_SUITE("grpc.server") {
     CHECK(fixture.stream.sinks.empty());
   }
 
-  TEST_CASE("a connection beyond the bound is closed at once and counted") {
-    Fixture fixture({.connections_max = 2});
-    const auto first = fixture.connect();
-    const auto second = fixture.connect();
-    CHECK(fixture.ask(*first, echo_path, "x").status() == "0");
-    CHECK(fixture.ask(*second, echo_path, "x").status() == "0");
-    const auto third = fixture.connect_raw();
-    CHECK(fixture.read_to_end(*third).empty());
-    CHECK(fixture.server->counters().connections_refused == 1);
-    CHECK(fixture.ask(*first, echo_path, "x").status() == "0");
-    second->socket.hang_up();
-    CHECK(pump(fixture.loop, [&] { return fixture.open() == 1; }));
+  TEST_CASE("a newcomer beyond the bound takes the place of whoever has been silent for longest") {
+    Fixture fixture({.connections_max = 3});
+    const auto silent = fixture.connect_raw();
+    const auto half = fixture.connect_raw();
+    fixture.send(*half, preface.substr(0, 20));
+    const auto client = fixture.connect();
+    CHECK(fixture.ask(*client, echo_path, "x").status() == "0");
+    std::vector<std::unique_ptr<Client>> newcomers;
+    for (int i = 0; i < 5; ++i) {
+      newcomers.push_back(fixture.connect());
+      CHECK(fixture.ask(*newcomers.back(), echo_path, "x").status() == "0");
+      CHECK(fixture.ask(*client, echo_path, "x").status() == "0");  // it was heard after the others
+      pass_a_millisecond(fixture.loop);
+    }
+    fixture.read_to_end(*silent);
+    fixture.read_to_end(*half);
+    CHECK(fixture.server->counters().connections_refused == 5);
+  }
+
+  TEST_CASE("calls that are half said keep a newcomer out for a while, those who watch for none") {
+    Fixture fixture({.connections_max = 2, .slow_evictable_after = soon});
+    const auto slow = fixture.connect();
+    const auto watching = fixture.connect();
+    const auto stream = watching->ask("/test.Echo/Stream", "");
+    CHECK(fixture.wait(*watching, [&] { return watching->replies[stream].body == message_of("hello"); }));
+    slow->ask(headers_for(echo_path), message_of("x").substr(0, 3), false);
+    CHECK(fixture.wait(*slow, [&] { return fixture.server->counters().calls_open == 2; }));
+    CHECK(pump(fixture.loop, [&] {
+      const std::uint64_t accepted = fixture.server->counters().connections_accepted;
+      const std::uint64_t refused = fixture.server->counters().connections_refused;
+      const auto newcomer = fixture.connect_raw();
+      pump(fixture.loop, [&] { return fixture.server->counters().connections_refused > refused; });
+      return fixture.server->counters().connections_accepted > accepted;
+    }));
     CHECK(fixture.is_well());
+  }
+
+  TEST_CASE("who has asked already is not closed for a newcomer") {
+    Fixture fixture({.connections_max = 1});
+    const auto client = fixture.connect();
+    CHECK(fixture.ask(*client, echo_path, "x").status() == "0");
+    client->exchange();  // what HTTP/2 itself has to say
+    pass_a_millisecond(fixture.loop);
+    const auto newcomer = fixture.connect_raw();  // seen before what the other says next
+    const auto id = client->ask(echo_path, "x");
+    client->exchange();
+    CHECK(fixture.reply_to(*client, id).status() == "0");
+    CHECK(fixture.read_to_end(*newcomer).empty());
+    CHECK(fixture.server->counters().connections_refused == 1);
   }
 
   TEST_CASE("a call beyond the bound of the server is refused, and may be asked again") {

@@ -72,20 +72,138 @@ TEST_SUITE("http.server") {
     }
   }
 
-  TEST_CASE("connections beyond the bound are closed at once and counted") {
+  TEST_CASE("a newcomer beyond the bound takes the place of whoever has been idle longest") {
     Fixture fixture({.connections_max = 2});
     const auto first = fixture.connect();
     const auto second = fixture.connect();
     CHECK(fixture.ask(*first, get("/1")).size() == 1);
     CHECK(fixture.ask(*second, get("/2")).size() == 1);
+    CHECK(fixture.ask(*first, get("/1")).size() == 1);
     const auto third = fixture.connect();
-    CHECK(fixture.wait(*third, [&] { return third->ended() || third->reset(); }));
+    CHECK(fixture.ask(*third, get("/3")).size() == 1);
+    CHECK(fixture.wait(*second, [&] { return second->ended(); }));
     CHECK(fixture.server->counters().connections_refused == 1);
     CHECK(fixture.open() == 2);
-    first->hang_up();
+    CHECK(fixture.ask(*first, get("/1")).size() == 1);
+  }
+
+  TEST_CASE("those who never asked go first, and keep nobody out") {
+    Fixture fixture({.connections_max = 4});
+    const auto early = fixture.connect();
+    CHECK(fixture.ask(*early, get("/1")).size() == 1);
+    std::vector<std::unique_ptr<RawClient>> silent;
+    for (int i = 0; i < 20; ++i) silent.push_back(fixture.connect());
+    CHECK(pump(fixture.loop, [&] { return fixture.server->counters().connections_accepted == 21; }));
+    CHECK(fixture.open() == 4);
+    CHECK(fixture.ask(*early, get("/1")).size() == 1);
+    CHECK(fixture.server->counters().connections_refused == 17);
+  }
+
+  TEST_CASE("whoever has asked already is not closed for a newcomer") {
+    Fixture fixture({.connections_max = 2});
+    const auto first = fixture.connect();
+    const auto second = fixture.connect();
+    CHECK(pump(fixture.loop, [&] { return fixture.open() == 2; }));
+    const auto third = fixture.connect();  // seen before what the others say next
+    first->send_some(get("/1"));
+    second->send_some(get("/2"));
+    for (RawClient* client : {first.get(), second.get()})
+      CHECK(fixture.wait(*client, [&] { return answers(client->received()).size() == 1; }));
+    CHECK(fixture.wait(*third, [&] { return third->ended() || third->reset(); }));
+    CHECK(fixture.server->counters().connections_refused == 1);
+  }
+
+  TEST_CASE("requests that are half said keep no newcomer out") {
+    for (const std::string_view half :
+         {"GET / HT", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"}) {
+      Fixture fixture({.connections_max = 3});
+      fixture.echo.body_max = 100;
+      std::vector<std::unique_ptr<RawClient>> halves;
+      for (int i = 0; i < 3; ++i) {
+        halves.push_back(fixture.connect());
+        fixture.send(*halves.back(), half);
+      }
+      CHECK(pump(fixture.loop, [&] { return fixture.open() == 3; }));
+      uv_run(fixture.loop.get(), UV_RUN_NOWAIT);  // and read
+      for (int i = 0; i < 10; ++i) {
+        const auto probe = fixture.connect();
+        CHECK(pump(fixture.loop, [&] {
+          probe->receive_some();
+          return fixture.server->counters().connections_accepted == static_cast<std::uint64_t>(4 + i);
+        }));
+        CHECK(fixture.ask(*probe, get("/livez")).size() == 1);
+      }
+      CHECK(fixture.open() <= 3);
+    }
+  }
+
+  TEST_CASE("answers that nobody takes keep a newcomer out for a while only") {
+    Fixture fixture({.connections_max = 1, .unread_evictable_after = 300ms});
+    RawClient deaf(fixture.server->local_endpoint(), 4096);
+    fixture.send(deaf, get("/big?20000000"));
+    CHECK(pump(fixture.loop, [&] { return fixture.server->counters().requests == 1; }));
+    std::uint64_t tries = 0;
+    CHECK(pump(fixture.loop, [&] {
+      RawClient probe(fixture.server->local_endpoint());
+      ++tries;
+      pump(fixture.loop, [&] { return fixture.server->counters().connections_refused == tries; });
+      return fixture.server->counters().connections_accepted == 2;
+    }));
+    CHECK(tries > 1);
+  }
+
+  TEST_CASE("what all clients leave unread is bounded: large answers are refused, small ones are not") {
+    constexpr std::size_t big = 4'000'000;
+    Fixture fixture({.unsent_bytes_max = 10'000'000});
+    const std::string ask_big = get("/big?" + std::to_string(big));
+    std::vector<std::unique_ptr<RawClient>> deaf;
+    for (std::uint64_t count = 1; count <= 10; ++count) {
+      deaf.push_back(std::make_unique<RawClient>(fixture.server->local_endpoint(), 4096));
+      fixture.send(*deaf.back(), ask_big);
+      CHECK(pump(fixture.loop, [&] { return fixture.server->counters().requests == count; }));
+    }
+    CHECK(fixture.errors(ErrorReason::unsent_exhausted) == 8);
+    const auto client = fixture.connect();
+    const auto refused = fixture.ask(*client, ask_big);
+    REQUIRE(refused.size() == 1);
+    CHECK(refused[0].status == 503);
+    CHECK(refused[0].has("Retry-After: 1"));
+    const auto small = fixture.ask(*client, get("/livez") + get("/readyz"), 2);
+    REQUIRE(small.size() == 2);
+    CHECK(small[1].status == 200);
+    CHECK(fixture.ask(*client, "HEAD /big?4000000 HTTP/1.1\r\nHost: x\r\n\r\n", 1, false)[0].status == 200);
+
+    RawClient& reader = *deaf.front();
+    CHECK(fixture.wait(reader, [&] { return answers(reader.received()).size() == 1; }));
+    CHECK(fixture.ask(*client, ask_big)[0].status == 200);
+    deaf.clear();  // hung up with all unread
     CHECK(pump(fixture.loop, [&] { return fixture.open() == 1; }));
-    const auto fourth = fixture.connect();
-    CHECK(fixture.ask(*fourth, get("/4")).size() == 1);
+    for (int i = 0; i < 5; ++i) CHECK(fixture.ask(*client, ask_big)[0].status == 200);
+  }
+
+  TEST_CASE("beyond that bound a client that leaves small answers unread is not served either") {
+    Fixture fixture({.output_bytes_max = 10'000'000, .unsent_bytes_max = 4'000'000});
+    RawClient deaf(fixture.server->local_endpoint(), 4096);
+    fixture.send(deaf, get("/big?3999000"));
+    CHECK(pump(fixture.loop, [&] { return fixture.server->counters().requests == 1; }));
+    std::string input;
+    for (int i = 0; i < 2'000; ++i) input += get("/big?8000");  // 16 MB
+    RawClient flooder(fixture.server->local_endpoint(), 4096);
+    std::string_view rest = input;
+    std::uint64_t served = 0;
+    for (int quiet = 0; quiet < 200; ++quiet) {
+      rest.remove_prefix(flooder.send_some(rest));
+      uv_run(fixture.loop.get(), UV_RUN_NOWAIT);
+      if (fixture.server->counters().requests != served) quiet = 0;
+      served = fixture.server->counters().requests;
+    }
+    CHECK(served < 1'000);
+    const auto client = fixture.connect();
+    CHECK(fixture.ask(*client, get("/livez") + get("/livez"), 2).size() == 2);
+    CHECK(fixture.wait(flooder, [&] {  // and goes on when the client reads
+      rest.remove_prefix(flooder.send_some(rest));
+      return fixture.server->counters().requests > served + 100;
+    }));
   }
 
   TEST_CASE("when a turn of the loop has taken long enough, other requests wait for the next one") {
