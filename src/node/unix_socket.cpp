@@ -68,6 +68,16 @@ tl::expected<void, std::string> lock(const Descriptor& directory, const std::str
   return {};
 }
 
+/// Linux gives the file the mode of the socket, less the umask. So the umask is lifted meanwhile, instead of
+/// a `chmod` afterwards: that would go by the path, and whoever may write to the directory could have put a
+/// link to somebody's file there. The umask is the process's; no other thread of a node creates files.
+int bind_with_mode(int fd, const sockaddr_un& name) {
+  const mode_t before = umask(0);
+  const int error = bind(fd, reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0 ? 0 : errno;
+  umask(before);
+  return error;
+}
+
 /// Makes room at `path`, or says why not.
 tl::expected<void, std::string> clear_path(const std::string& path) {
   struct stat there {};
@@ -111,21 +121,24 @@ tl::expected<UnixSocket, std::string> open_unix_socket(const UnixAddress& addres
 
   Descriptor made(stream_socket());
   if (made.get() < 0) return refuse(path, "cannot make a socket", errno);
-  // Linux gives the file the socket's mode, less the umask: so it is at no time open to more than it should
-  // be.
-  fchmod(made.get(), address.mode);
+  if (fchmod(made.get(), address.mode) != 0) return refuse(path, "cannot set its mode", errno);
   const sockaddr_un name = address_of(path);
-  if (bind(made.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0)
+  if (const int error = bind_with_mode(made.get(), name); error != 0) {
+    errno = error;
     return refuse(path, "cannot create the socket; may this user write to the directory?", errno);
+  }
   UnixSocket socket{.path = path};
   struct stat own {};
   // What comes back with an error from here on is a name that nobody listens behind: the next node removes
   // it.
   if (lstat(path.c_str(), &own) != 0)
     return refuse(path, "the socket is gone right after it was created", errno);
+  if (!S_ISSOCK(own.st_mode))
+    return refuse(path,
+                  "somebody else put another file there; choose a directory in which only this user writes");
   socket.device = own.st_dev;
   socket.inode = own.st_ino;
-  if (chmod(path.c_str(), address.mode) != 0 || listen(made.get(), queue_max) != 0) {
+  if (listen(made.get(), queue_max) != 0) {
     const int error = errno;
     remove_unix_path(socket);
     return refuse(path, "cannot listen", error);

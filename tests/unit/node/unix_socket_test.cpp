@@ -5,16 +5,30 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "node/stream_listener.hpp"
 #include "scratch_directory.hpp"
+
+namespace {
+/// What somebody else does between the calls of this process.
+std::function<void()> swap_after_bind;
+}  // namespace
+
+/// In place of libc's, for all of this executable.
+extern "C" int bind(int fd, const sockaddr* address, socklen_t bytes) {
+  const auto result = static_cast<int>(syscall(SYS_bind, fd, address, bytes));
+  if (result == 0 && swap_after_bind) swap_after_bind();
+  return result;
+}
 
 namespace starling {
 namespace {
@@ -66,6 +80,36 @@ struct Acceptor final : StreamListener::Acceptor {
 }  // namespace
 
 TEST_SUITE("node.unix_socket") {
+  TEST_CASE("the mode is as asked for, whatever the umask, which stays what it was") {
+    const ScratchDirectory scratch;
+    const std::string path = scratch / "s";
+    for (const mode_t mode : {0600U, 0660U, 0666U, 0777U}) {
+      const mode_t before = umask(077);
+      auto socket = open_unix_socket({.path = path, .mode = mode}, queue_max);
+      CHECK(umask(before) == 077);
+      REQUIRE(socket.has_value());
+      CHECK(mode_of(path) == mode);
+      close(socket->fd);
+    }
+  }
+
+  TEST_CASE("whoever swaps the name for a link does not get the file behind it opened to others") {
+    const ScratchDirectory scratch;
+    const std::string path = scratch / "s";
+    write(scratch / "secret", "x");
+    fs::permissions(scratch / "secret", fs::perms(0600));
+    swap_after_bind = [&] {
+      fs::remove(path);
+      fs::create_symlink("secret", path);
+    };
+    const auto socket = open_unix_socket({.path = path, .mode = 0666}, queue_max);
+    swap_after_bind = nullptr;
+    CHECK(mode_of(scratch / "secret") == 0600);
+    REQUIRE_FALSE(socket.has_value());
+    CHECK(contains(socket.error(), "another file"));
+    CHECK(fs::is_symlink(path));
+  }
+
   TEST_CASE("a socket is there with its mode, whatever the umask, and gone when it is given back") {
     const ScratchDirectory scratch;
     const std::string path = scratch / "s";
