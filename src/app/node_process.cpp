@@ -18,6 +18,7 @@
 #include "base/check.hpp"
 #include "http/token_file.hpp"
 #include "http/write_access.hpp"
+#include "node/config_permissions.hpp"
 #include "node/config_source.hpp"
 #include "node/descriptors.hpp"
 #include "node/key_file.hpp"
@@ -220,6 +221,8 @@ int run_node(const std::map<std::string, std::string>& flags) {
   const auto opened = open_log(loaded->settings);
   if (!opened) return fail_with(1, opened.error());
   const Log& log = *opened;
+  if (!config.empty())
+    for (const std::string& line : writable_by_all(config)) log->warn("{}", line);
   for (const ConfigError& warning : file.warnings) log->warn("{}", warning.to_string());
   if (const Settings& set = loaded->settings;
       set.trusted_hops > 0 && !set.attributes.asks(RequestFact::client_ip))

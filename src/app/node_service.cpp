@@ -1,5 +1,7 @@
 #include "app/node_service.hpp"
 
+#include <fmt/format.h>
+
 #include <cstdint>
 
 #include "http/live_reach.hpp"
@@ -34,7 +36,8 @@ tl::expected<LiveView, std::string> NodeService::set_live(const http::LiveChange
   const NodeStatus now = node_.status();
   const std::vector<LiveView> live = node_.live_overrides();
   const std::string said_otherwise = http::LiveReach(*now.rules, live).contradiction(view->what);
-  if (!said_otherwise.empty()) log_->warn("override {}: {}", describe(view->what), said_otherwise);
+  if (!said_otherwise.empty())
+    node_.report(Trouble::override_weak, 1, fmt::format("{}: {}", describe(view->what), said_otherwise));
   return view;
 }
 

@@ -361,17 +361,19 @@ void Adviser::on_notes() {
 std::vector<Advice> Adviser::all() && {
   on_decisions();
   on_dns();
+  // Causes before what they cause: a peer with another cluster's name or another key never answers, and who
+  // cannot send is alone.
+  on_strangers();
+  std::vector<Advice> notes;
+  advise_on_keys(status_, out_, notes);
+  on_datagrams();
   on_isolation();
   on_silence();
   on_join();
   on_configuration();
   on_counters();
   on_connections();
-  on_datagrams();
   on_peers();
-  on_strangers();
-  std::vector<Advice> notes;
-  advise_on_keys(status_, out_, notes);
   on_overrides();
   on_machine();
   std::move(notes.begin(), notes.end(), std::back_inserter(out_));

@@ -48,6 +48,7 @@ Node::Node(Loop& loop, Options options, Log log)
     : loop_(loop),
       options_(std::move(options)),
       log_(std::move(log)),
+      peer_log_(log_),
       name_(node_name_of(options_.settings)),
       started_(Loop::now()),
       origin_{random_u64()},
@@ -207,11 +208,12 @@ void Node::log_resolution(const Resolution& resolution) {
 
 void Node::notify(const Notice& notice) {
   const auto about_peer = [&](LogLevel level, std::string_view what) {
-    log_->log(level,
-              {{"peer", notice.name.empty() ? "?" : notice.name},
-               {"address", notice.endpoint.to_string()},
-               {"origin", to_text(notice.peer)}},
-              "{}", what);
+    peer_log_.say({.level = level,
+                   .what = what,
+                   .name = notice.name,
+                   .origin = to_text(notice.peer),
+                   .address = notice.endpoint},
+                  Loop::now());
   };
   switch (notice.kind) {
     case Notice::Kind::peer_alive:
@@ -325,6 +327,7 @@ void Node::watch() {
   if (loop_.counts_idle_time() && rested < passed / 10 && passed < std::chrono::seconds(5))
     troubles_.add(Trouble::loop_busy, 1, now);
   log_due(troubles_, *log_, now);
+  peer_log_.tend(now);
   if (denial_log_) denial_log_->tend(now, Loop::wall());
 }
 
@@ -413,9 +416,7 @@ tl::expected<LiveView, std::string> Node::set_live(const LiveOverride& what,
   const bool is_known = what.rule.empty() || std::any_of(rules.begin(), rules.end(), [&](const Rule& rule) {
                           return rule.name == what.rule;
                         });
-  if (!is_known)
-    log_->warn("override for rule {}: this node has no such rule; it applies where and when there is one",
-               shown(what.rule));
+  if (!is_known) report(Trouble::override_orphaned, 1, shown(what.rule));
   return std::move(*set);
 }
 

@@ -20,6 +20,7 @@
 #include "node/log.hpp"
 #include "node/loop.hpp"
 #include "node/node_counts.hpp"
+#include "node/peer_log.hpp"
 #include "node/precise_timer.hpp"
 #include "node/recent_senders.hpp"
 #include "node/resolver.hpp"
@@ -131,6 +132,7 @@ class Node final : private Effects,
   Loop& loop_;
   Options options_;
   Log log_;
+  PeerLog peer_log_;
   std::string name_;
   Instant started_;
   OriginId origin_;

@@ -66,6 +66,12 @@ Words words_of(Trouble trouble) {
       return {LogLevel::error, seconds(10), "peer table full: addresses are refused"};
     case Trouble::own_origin_from_afar:
       return {LogLevel::error, seconds(10), "somebody sends counts under our own origin; dropped"};
+    case Trouble::override_weak:
+      return {LogLevel::warn, seconds(10), "an override changes less than it says"};
+    case Trouble::override_orphaned:
+      return {
+          LogLevel::warn, seconds(10),
+          "an override is for a rule that this node does not have; it applies where and when there is one"};
     case Trouble::loop_busy:
       return {LogLevel::warn, seconds(60),
               "the event loop was busy for more than nine tenths of a second: answers are late; add nodes or "

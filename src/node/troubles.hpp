@@ -43,8 +43,10 @@ enum class Trouble : std::uint8_t {
   overrides_clock,
   overrides_flawed,
   overrides_unknown,
-  log_lost,   ///< lines of the log that nobody read in time
-  loop_busy,  ///< a second of which the loop had nearly nothing left
+  override_weak,      ///< one was set that changes less than it says
+  override_orphaned,  ///< one was set for a rule that is not here
+  log_lost,           ///< lines of the log that nobody read in time
+  loop_busy,          ///< a second of which the loop had nearly nothing left
 };
 inline constexpr std::size_t troubles_count = static_cast<std::size_t>(Trouble::loop_busy) + 1;
 

@@ -363,6 +363,19 @@ TEST_SUITE("node.status") {
     CHECK(contains(all[3], "missing"));
   }
 
+  TEST_CASE("a cause comes before what it causes") {
+    NodeStatus status = well();
+    status.peers.push_back(peer("candidate", 3));
+    status.counts.isolated = true;
+    happened(status, Trouble::wrong_cluster, 1);
+    happened(status, Trouble::send_failed, 1);
+    std::vector<std::string_view> codes;
+    for (const Advice& each : advice_of(status))
+      if (!each.is_note) codes.push_back(each.code);
+    CHECK(codes ==
+          std::vector<std::string_view>{"wrong_cluster", "send_failed", "isolated", "never_answered"});
+  }
+
   TEST_CASE("a ready node needs no reason, every other one has its own") {
     NodeStatus status = well();
     CHECK(not_ready_reason(status).empty());
