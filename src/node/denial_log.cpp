@@ -1,10 +1,8 @@
 #include "node/denial_log.hpp"
 
-#include <algorithm>
 #include <bit>
 #include <utility>
 
-#include "base/plain_text.hpp"
 #include "limiter/duration_text.hpp"
 #include "limiter/principal_text.hpp"
 
@@ -62,10 +60,6 @@ void DenialLog::say(const Request& request, const LimitStatus& status, const Rul
   const Rule* rule = status.rule_index < rules.rules.size() ? &rules.rules[status.rule_index] : nullptr;
   const auto index = static_cast<std::size_t>(std::countr_zero(status.descriptors));
   if (index < request.descriptors.size()) write_principal(rule, request.descriptors[index], text_);
-  // A caller chooses these bytes.
-  if (!is_plain_text(text_))
-    std::replace_if(
-        text_.begin(), text_.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
   log_->info({{"rule", status.rule.empty() ? rule_of_requests : status.rule},
               {"principal", text_},
               {"limit", status.limit},

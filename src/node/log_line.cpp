@@ -3,12 +3,10 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <iterator>
 
-#include "base/json_text.hpp"
-#include "base/plain_text.hpp"
+#include "base/visible_text.hpp"
 
 namespace starling {
 namespace {
@@ -21,44 +19,38 @@ void append_time(std::string& out, WallTime at) {
 
 /// Such as never needs quotes in `key=value`.
 bool is_bare(std::string_view value) {
-  return !value.empty() && value.find_first_of(" \"=\\") == std::string_view::npos && is_plain_text(value);
+  return !value.empty() && value.find_first_of(" \"=\\") == std::string_view::npos && is_harmless(value);
 }
 
-void append_plain(std::string& out, std::string_view text) {
-  if (is_plain_text(text)) {
-    out += text;
-    return;
+/// As in JSON, but for `\\xff` where it is no UTF-8.
+void append_quoted(std::string& out, std::string_view value) {
+  std::string visible;
+  for (const char c : value) {
+    if (c == '"' || c == '\\') visible += '\\';
+    visible += c;
   }
-  const std::size_t begin = out.size();
-  out += text;
-  std::replace_if(
-      out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), [](char c) { return c < ' ' || c > '~'; },
-      '?');
+  out += '"';
+  append_visible(out, visible);
+  out += '"';
 }
 
 }  // namespace
 
 void append_message(std::string& out, const LogRecord& record) {
-  append_plain(out, record.message);
+  append_visible(out, record.message);
   for (const LogField& field : record.fields) {
     out += ' ';
     out += field.key;
     out += '=';
-    if (is_bare(field.value)) {
+    if (is_bare(field.value))
       out += field.value;
-    } else if (is_plain_text(field.value)) {
-      append_json_string(out, field.value);
-    } else {
-      std::string printable;
-      append_plain(printable, field.value);
-      append_json_string(out, printable);
-    }
+    else
+      append_quoted(out, field.value);
   }
 }
 
 void append_text_line(std::string& out, const LogRecord& record, bool is_coloured) {
-  constexpr std::array<std::string_view, log_levels_count> words{"trace  ", "debug  ", "info   ", "warning",
-                                                                 "error  "};
+  constexpr std::array<std::string_view, log_levels_count> words{"trace", "debug", "info ", "warn ", "error"};
   constexpr std::array<std::string_view, log_levels_count> colours{"\033[37m", "\033[36m", "\033[32m",
                                                                    "\033[33m\033[1m", "\033[31m\033[1m"};
   const auto level = static_cast<std::size_t>(record.level);
@@ -77,15 +69,15 @@ void append_json_line(std::string& out, const LogRecord& record, std::string_vie
   out += R"(","level":")";
   out += name(record.level);
   out += R"(","msg":)";
-  append_json_string(out, record.message);
+  append_visible_json_string(out, record.message);
   out += R"(,"node":)";
-  append_json_string(out, node);
+  append_visible_json_string(out, node);
   for (const LogField& field : record.fields) {
     out += ',';
-    append_json_string(out, field.key);
+    append_visible_json_string(out, field.key);
     out += ':';
     if (field.is_text)
-      append_json_string(out, field.value);
+      append_visible_json_string(out, field.value);
     else
       out += field.value;
   }

@@ -1,5 +1,6 @@
 /// Lines of a log, without their end. Whatever bytes a name or a message brings along, a line is one line: as
-/// text it holds nothing that a terminal would obey or that looks like another line, as JSON it is valid.
+/// text it holds nothing that a terminal would obey, hide or draw elsewhere, as JSON it is valid, and holds
+/// none of that either.
 #pragma once
 
 #include <string>

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """What a node says on stderr: text and JSON lines, a pipe that nobody reads, and the words of `starling status`."""
 
+import contextlib
+import http.client
 import json
 import os
 import re
@@ -9,7 +11,7 @@ import socket
 import subprocess
 import threading
 
-from harness import ClusterCase, long_window, main, wait_until
+from harness import ADMIN_PORT, HTTP_PORT, ClusterCase, long_window, main, patience, wait_until
 from harness.node import SYNC_PORT
 
 
@@ -136,7 +138,7 @@ class Denials(ClusterCase):
                 for line in lines]
         denied = ("info", "denied", "n1", "per-user")
         self.assertEqual(told, [(*denied, "principal=alice", 2, self.shown_per, "limit", False),
-                                (*denied, 'principal=x"?{"forged":1}?[31m', 2, self.shown_per, "limit", False),
+                                (*denied, f"principal={hostile}", 2, self.shown_per, "limit", False),
                                 ("info", "would be denied, but the limit only learns", "n1", "learns", "tenant=acme", 1, self.shown_per, "limit", True)])
 
     def test_text_and_a_reload_in_between(self):
@@ -158,6 +160,73 @@ class Denials(ClusterCase):
         self.assertEqual(self.ask(node, 3, principal="alice"), [200, 200, 429])
         self.assertEqual(node.terminate(), 0)
         self.assertEqual(self.denials(node), [])
+
+
+class Secrecy(ClusterCase):
+    """Who asks is nobody's business but the gateway's, unless the operator wants it in the log."""
+
+    def test_no_caller_is_in_the_log_unless_asked_for(self):
+        per = long_window()[0]
+        token_file = self.directory / "token"
+        token_file.write_text("marker-of-the-token-0123456789\n", encoding="ascii")
+        token_file.chmod(0o600)
+        rules = ('rules:\n  - name: r\n    match: {principal: "*"}\n    limits: [{requests: 1, per: %s}]\n    when_full: deny\n' % per)
+        node = self.node(1, config=self.rules(rules), max_counters=10, admin_token_file=str(token_file)).wait_ready()
+        with node.session() as session:
+            for number in range(40):  # counted, denied, and without room in the table
+                for _ in range(3):
+                    session.check(principal=f"marker-{number}", path="/marker-path")
+        urls = [("GET", "/v1/check?principal=marker-bad&hits=marker", {}, None),
+                ("GET", "/v1/check?%zz=marker-percent", {}, None),
+                ("GET", "/v1/marker-path?principal=marker", {"X-Marker": "marker-header"}, None),
+                ("POST", "/json", {}, b'{"domain": "marker", "descriptors": [{"entries": [{"key": "principal", "value": "marker-json"}]}]}'),
+                ("POST", "/json", {}, b'{"marker": "marker-broken'),
+                ("POST", "/json", {}, b"\xff\xfemarker\x00\x1b[31m")]
+        for method, target, headers, body in urls:
+            self.send(node, HTTP_PORT, method, target, headers, body)
+        json_type = {"Content-Type": "application/json"}
+        for method, headers, body in (("PUT", json_type, b'{"kind": "limits", "rule": "marker", "marker": 1}'),
+                                      ("PUT", {**json_type, "Authorization": "Bearer marker-wrong-token"}, b"{}"),
+                                      ("DELETE", json_type, b'{"kind": "limits", "rule": "r", "match": {"principal": "marker-nobody"}}')):
+            self.assertIn(self.send(node, ADMIN_PORT, method, "/v1/overrides", headers, body), (400, 403, 404))
+        self.send(node, ADMIN_PORT, "GET", "/v1/top?rule=marker&n=marker", {}, None)
+        self.rules(rules + "    marker: {broken\n")
+        wait_until("the refusal", lambda: "reload refused" in node.log())
+        self.rules(rules)
+        wait_until("the reload", lambda: "rules reloaded" in node.log())
+        wait_until("the full table", lambda: "counter table full" in node.log())
+        # Of an override the operator is to see afterwards who set what, and for whom.
+        told = json.dumps({"kind": "limits", "rule": "r", "match": {"principal": "told"}, "limits": [{"requests": 2, "per": "10s"}]})
+        self.assertEqual(self.send(node, ADMIN_PORT, "PUT", "/v1/overrides", json_type, told.encode()), 200)
+        wait_until("its line", lambda: "override set" in node.log())
+        self.assertEqual(node.terminate(), 0)
+        self.assertRegex(node.log(), "override set .*principal=told")
+        self.assertEqual([line for line in node.log().splitlines() if "marker" in line.replace("r.yaml", "")
+                          and "reload refused" not in line], [])
+
+    def send(self, node, port, method, target, headers, body):
+        connection = http.client.HTTPConnection(node.address, port, timeout=5 * patience())
+        with contextlib.closing(connection):
+            connection.request(method, target, body=body, headers=headers)
+            return connection.getresponse().status
+
+    def test_what_hides_or_turns_a_name_is_written_out(self):
+        hostile = "a\u200bb\u202ec\u2066d\ufeff\x1b[2J\x85"
+        for log_format in ("text", "json"):
+            with self.subTest(log_format):
+                rules = self.rules('rules:\n  - name: r\n    match: {principal: "*"}\n    limits: [{requests: 1, per: %s}]\n' % long_window()[0])
+                node = self.node(1, config=rules, log_denials="on", log_format=log_format).wait_ready()
+                with node.session() as session:
+                    for _ in range(3):
+                        session.check(principal=hostile)
+                table = self.starling("top", "--server", f"http://{node.address}:9090").stdout
+                rows = self.starling("top", "-o", "json", "--server", f"http://{node.address}:9090").stdout
+                self.assertEqual(node.terminate(), 0)
+                for text in (table, rows, node.log()):
+                    self.assertIn("\\u200bb\\u202ec\\u2066d\\ufeff\\u001b[2J\\u0085", text)
+                    self.assertFalse(set(text) & set("\u200b\u202e\u2066\ufeff\x1b\x85"), text)
+                self.assertEqual(json.loads(rows)["rows"][0]["principal"], f"principal={hostile}")
+                node.close()
 
 
 class StatusWords(ClusterCase):

@@ -95,7 +95,7 @@ TEST_SUITE("cli.output members") {
       CHECK(text_of(object, key) == "-");
       CHECK(text_of(object, key, "?") == "?");
     }
-    CHECK(text_of(Json{{"s", "a\nb"}}, "s") == "a?b");
+    CHECK(text_of(Json{{"s", "a\nb"}}, "s") == R"(a\nb)");
   }
 
   TEST_CASE("a member is a number only if it is one that fits") {
