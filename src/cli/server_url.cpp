@@ -27,6 +27,14 @@ bool names_a_port(std::string_view authority) {
 }  // namespace
 
 tl::expected<http::Url, std::string> parse_server(std::string_view text) {
+  // A password would stand in the process list, in shell histories and in our own messages.
+  const std::size_t scheme = text.find("://");
+  const std::string_view rest = text.substr(scheme == std::string_view::npos ? 0 : scheme + 3);
+  if (rest.substr(0, rest.find_first_of("/?#")).find('@') != std::string_view::npos)
+    return tl::unexpected<std::string>(
+        "expected a host and a port, found a user name or password before an @: a node takes no password; "
+        "its "
+        "token is shown by --token-file");
   if (const std::size_t colon = text.find("://"); colon != std::string_view::npos) {
     auto url = http::parse_url(text);
     if (!url && text.substr(0, colon) == "https")

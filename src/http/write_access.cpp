@@ -32,9 +32,13 @@ bool names_no_domain(const RequestView& request) {
 }
 
 bool is_forwarded(const RequestView& request) {
-  constexpr std::array signs{"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"};
-  return std::any_of(signs.begin(), signs.end(),
-                     [&](const char* sign) { return request.find(sign) != nullptr; });
+  constexpr std::array signs{"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip"};
+  constexpr std::string_view family = "x-forwarded-";
+  return std::any_of(request.headers.begin(), request.headers.end(), [&](const Header& header) {
+    return equals_ignoring_case(header.name.substr(0, family.size()), family) ||
+           std::any_of(signs.begin(), signs.end(),
+                       [&](const char* sign) { return equals_ignoring_case(header.name, sign); });
+  });
 }
 
 }  // namespace
@@ -42,7 +46,11 @@ bool is_forwarded(const RequestView& request) {
 bool WriteAccess::shows_token(const RequestView& request) const {
   constexpr std::string_view scheme = "Bearer ";
   const Header* shown = request.find("authorization");
-  if (shown == nullptr || !equals_ignoring_case(shown->value.substr(0, scheme.size()), scheme)) return false;
+  // Of two, nobody knows which one a proxy looked at.
+  const auto count = std::count_if(request.headers.begin(), request.headers.end(), [](const Header& header) {
+    return equals_ignoring_case(header.name, "authorization");
+  });
+  if (count != 1 || !equals_ignoring_case(shown->value.substr(0, scheme.size()), scheme)) return false;
   const std::string_view token = shown->value.substr(scheme.size());
   // How long it took must not tell how much of a guess was right. The length is no secret.
   return !token_.empty() && token.size() == token_.size() &&

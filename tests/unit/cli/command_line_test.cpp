@@ -2,8 +2,16 @@
 
 #include <doctest/doctest.h>
 
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "cli/check.hpp"
 #include "cli/command_tree.hpp"
+#include "cli/commands.hpp"
+#include "cli/live.hpp"
+#include "cli/rules.hpp"
 #include "cli/server_url.hpp"
+#include "cli/top.hpp"
 
 namespace starling::cli {
 namespace {
@@ -20,6 +28,28 @@ TEST_SUITE("cli.command_line") {
     CHECK(nearest("", known).empty());
     CHECK(nearest(std::string(100'000, 'x'), known).empty());
     CHECK(nearest("x", {}).empty());
+  }
+
+  TEST_CASE("no option of any command takes a secret, which `ps` would show") {
+    CLI::App app;
+    int exit_code = 0;
+    add_commands(app, exit_code);
+    add_check(app, exit_code);
+    add_live(app, exit_code);
+    add_rules(app, exit_code);
+    add_top(app, exit_code);
+    std::size_t looked_at = 0;
+    const std::function<void(const CLI::App&)> look_at = [&](const CLI::App& command) {
+      for (const CLI::Option* option : command.get_options())
+        for (const std::string& name : option->get_lnames()) {
+          ++looked_at;
+          for (const char* secret : {"token", "key", "secret", "password"})
+            if (name.find(secret) != std::string::npos) CHECK(name.ends_with("-file"));
+        }
+      for (const CLI::App* each : command.get_subcommands({})) look_at(*each);
+    };
+    look_at(app);
+    CHECK(looked_at > 50);
   }
 
   TEST_CASE("only words are choices") {
@@ -45,6 +75,17 @@ TEST_SUITE("cli.server_url") {
       const auto url = parse_server(text);
       REQUIRE(url);
       CHECK(url->server() == server);
+    }
+  }
+
+  TEST_CASE("a password in it is refused, and not repeated") {
+    for (const char* text : {"http://user:hunter2@node:9090/", "user:hunter2@node", "hunter2@node:9090",
+                             "https://u:hunter2@node", "http://u:hunter2@node:port", "@node"}) {
+      CAPTURE(text);
+      const auto url = parse_server(text);
+      REQUIRE_FALSE(url);
+      CHECK(url.error().find("hunter2") == std::string::npos);
+      CHECK(url.error().find("--token-file") != std::string::npos);
     }
   }
 

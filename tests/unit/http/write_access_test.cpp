@@ -56,6 +56,29 @@ TEST_SUITE("http.write_access") {
     }
   }
 
+  TEST_CASE("of two Authorization headers neither holds, whichever is right") {
+    const WriteAccess access(token);
+    const std::string right = "Bearer " + token;
+    for (const Endpoint& from : {here, elsewhere}) {
+      CHECK_FALSE(may(access, from,
+                      {{"Host", "127.0.0.1"}, {"Authorization", right}, {"Authorization", "Bearer x"}}));
+      CHECK_FALSE(
+          may(access, from, {{"Host", "127.0.0.1"}, {"Authorization", "Basic x"}, {"authorization", right}}));
+      CHECK_FALSE(
+          may(access, from, {{"Host", "127.0.0.1"}, {"Authorization", right}, {"Authorization", right}}));
+    }
+  }
+
+  TEST_CASE("an IPv4 address in IPv6 is on this machine if the IPv4 address is") {
+    const WriteAccess access;
+    CHECK(
+        may(access, {.address = *Address::parse("::ffff:127.0.0.1")}, {{"Host", "[::ffff:127.0.0.1]:9090"}}));
+    CHECK_FALSE(may(access, {.address = *Address::parse("::ffff:10.0.0.7")}, {{"Host", "127.0.0.1"}}));
+    CHECK_FALSE(may(access, {.address = *Address::parse("::127.0.0.1")}, {{"Host", "127.0.0.1"}}));
+    CHECK_FALSE(may(access, {.address = *Address::parse("fe80::1")}, {{"Host", "[::1]"}}));
+    CHECK_FALSE(may(access, {.address = Address::v4(0, 0, 0, 0)}, {{"Host", "127.0.0.1"}}));
+  }
+
   TEST_CASE("a web page's own name for loopback does not make its requests local") {
     const WriteAccess access;
     for (const std::string host :
@@ -68,7 +91,8 @@ TEST_SUITE("http.write_access") {
 
   TEST_CASE("a client behind a proxy on this machine is elsewhere") {
     const WriteAccess access;
-    for (const std::string name : {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"})
+    for (const std::string name : {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via",
+                                   "X-Forwarded-Proto", "x-forwarded-port", "X-Client-IP", "True-Client-IP"})
       CHECK_FALSE(may(access, here, {{"Host", "127.0.0.1"}, {name, "for=10.0.0.7"}}));
   }
 }

@@ -85,6 +85,12 @@ TEST_SUITE("node.settings") {
     CHECK_FALSE(settings.log_denials);
   }
 
+  TEST_CASE("no setting is a secret, which `ps` would show: only files are named that hold one") {
+    for (const SettingSpec& spec : setting_specs())
+      for (const std::string_view secret : {"token", "key", "secret", "password"})
+        if (spec.name.find(secret) != std::string_view::npos) CHECK(spec.name.ends_with("-file"));
+  }
+
   TEST_CASE("names are unique among flags, dotted names and variables, and each default is a good value") {
     std::vector<std::string_view> names;
     for (const SettingSpec& spec : setting_specs()) {
