@@ -52,7 +52,8 @@ class Shellcheck(unittest.TestCase):
 
 class Explains(unittest.TestCase):
     def test_every_script_answers_help(self):
-        expected = {"bench", "build", "check", "cluster", "demo", "fuzz", "image-root", "install-deps", "interop", "loadtest",
+        expected = {"bench", "build", "chaos", "check", "cluster", "demo", "fuzz", "image-root", "install-deps", "interop",
+                    "loadtest",
                     "simulate-nightly", "simulate-report", "simulate-scale", "test"}
         self.assertGreaterEqual({path.name for path in scripts()}, expected)
         for path in scripts():

@@ -189,6 +189,16 @@ class Network:
         """IPv4 no longer works between hosts; IPv6 does."""
         self._add("meta protocol ip")
 
+    def leave_datagrams(self):
+        """No datagram passes the bridge: somebody else carries them (chaos/links.py)."""
+        self._add("meta protocol ip ip protocol udp")
+
+    def deafen(self, number, port):
+        """Nothing for this UDP port passes between host `number` and the others; no `heal` changes that."""
+        run("nft", "-f", "-", text=(
+            "table bridge deaf { chain forward { type filter hook forward priority 1;\n"
+            f'iifname "n{number}" meta protocol ip udp dport {port} drop\noifname "n{number}" meta protocol ip udp dport {port} drop\n}}\n}}\n'))
+
     def heal(self):
         run("nft", "flush chain bridge faults forward")
 
