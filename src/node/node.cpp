@@ -465,9 +465,9 @@ void Node::finish_leave(Instant deadline) {
 
 void Node::set_listeners(std::optional<Endpoint> http, std::optional<Endpoint> grpc,
                          std::optional<Endpoint> admin) {
-  http_ = std::move(http);
-  grpc_ = std::move(grpc);
-  admin_ = std::move(admin);
+  http_ = http;
+  grpc_ = grpc;
+  admin_ = admin;
 }
 
 }  // namespace starling
