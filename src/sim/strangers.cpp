@@ -11,6 +11,7 @@ using std::chrono::milliseconds;
 
 constexpr std::uint64_t strangers_count = 50;
 constexpr std::size_t voices_max = 100;
+constexpr std::uint64_t ahead_max = 8;
 constexpr milliseconds pause_max{40};
 constexpr Version version_max{~std::uint64_t{0}};
 
@@ -73,14 +74,16 @@ class Sender {
     while (is_crooked_ && speaker == message.sender) speaker = origin();
     std::unique_ptr<Voice>& voice = (*voices_)[speaker];
     const wire::KeyRing newest{.keys = {ring.keys.back()}, .plain = wire::PlainPackets::refused};
-    if (voice == nullptr) voice = std::make_unique<Voice>(speaker, "starling", newest, our_cluster_);
+    const std::array<std::uint64_t, 2> highest = counters_of(speaker);
+    if (voice == nullptr || is_far_ahead(*voice, highest))
+      voice = std::make_unique<Voice>(speaker, "starling", newest, our_cluster_);
     voice->sealer.replace(newest);
-    keep_up(*voice, speaker);
+    keep_up(*voice, highest);
     return voice->encoder.encode(message);
   }
 
-  /// Whoever is spoken for goes on counting, and what it has said before it would not be believed again.
-  void keep_up(Voice& voice, OriginId origin) {
+  /// As far as is remembered; 0: it has said nothing to that port.
+  std::array<std::uint64_t, 2> counters_of(OriginId origin) {
     std::array<std::uint64_t, 2> highest{};
     for (const Simulation::Datagram& old : simulation_.history()) {
       const auto header = sealed_header(old.bytes);
@@ -88,6 +91,19 @@ class Sender {
       std::uint64_t& most = highest[static_cast<std::size_t>(old.port)];
       most = std::max(most, header->counter);
     }
+    return highest;
+  }
+
+  /// Counters that are used up for whoever is spoken for silence it until it has come as far: of that, no
+  /// more than what heals with the faults (protocol/README.md says what a key-holder can do).
+  static bool is_far_ahead(const Voice& voice, const std::array<std::uint64_t, 2>& highest) {
+    for (std::size_t port = 0; port < highest.size(); ++port)
+      if (highest[port] != 0 && voice.counters[port] > highest[port] + ahead_max) return true;
+    return false;
+  }
+
+  /// Whoever is spoken for goes on counting, and what it has said before it would not be believed again.
+  void keep_up(Voice& voice, const std::array<std::uint64_t, 2>& highest) {
     std::array<std::byte, wire::header_bytes + wire::seal_bytes> unsent{};
     for (const wire::Kind kind : {wire::Kind::delta, wire::Kind::heartbeat}) {
       const auto port = static_cast<std::size_t>(wire::port_of(kind));
