@@ -1,11 +1,13 @@
 #include "node/resolver.hpp"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <strings.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -22,9 +24,17 @@ constexpr int udp_payload_bytes =
     1232;  // fits an IPv6 packet of 1280 bytes, which never fragments (DNS flag day 2020)
 constexpr double jitter_share = 0.2;
 
+/// What need not grow stays where it is. When a server says that it knows no EDNS, c-ares 1.18 shortens the
+/// query in place; but after a truncated answer a TCP connection may still have to write it from where it
+/// was.
+void* resize(void* block, std::size_t bytes) {
+  const bool fits = block != nullptr && bytes != 0 && bytes <= malloc_usable_size(block);
+  return fits ? block : std::realloc(block, bytes);
+}
+
 /// c-ares wants a process-wide initialisation, once.
 int library_status() {
-  static const int status = ares_library_init(ARES_LIB_INIT_ALL);
+  static const int status = ares_library_init_mem(ARES_LIB_INIT_ALL, &std::malloc, &std::free, &resize);
   return status;
 }
 

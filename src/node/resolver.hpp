@@ -17,6 +17,8 @@
 /// - A server that knows no EDNS answers FORMERR; c-ares then repeats without, but of several queries under
 ///   way only the first. The others are repeated here, on the channel that now does without EDNS.
 /// - A SERVFAIL or REFUSED of every server is reported as ARES_ECONNREFUSED.
+/// - That repetition moves the query while its truncated predecessor may wait for a TCP connection to be
+///   written to: its memory is ours, so that it stays (`resize`).
 /// - It writes to TCP sockets without MSG_NOSIGNAL: the process has to ignore SIGPIPE.
 #pragma once
 
