@@ -128,7 +128,8 @@ void try_set(Api& api, std::string_view body) {
   const auto read = parse_live_change(again);
   REQUIRE_THAT(read.has_value() && read->what == change->what && read->set_by == change->set_by);
   bool listed = false;
-  for (const json& entry : api.ask("GET", "").at("overrides")) listed = listed || asked_again(entry) == again;
+  const json list = api.ask("GET", "");
+  for (const json& entry : list.at("overrides")) listed = listed || asked_again(entry) == again;
   REQUIRE_THAT(listed);
   // Only who sends all of it again can name its subject; a DELETE reads as much of it.
   api.ask("DELETE", again);
