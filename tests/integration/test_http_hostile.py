@@ -233,8 +233,8 @@ class Probes(HostileCase):
                                          b"application/json\r\nContent-Length: 999\r\n\r\n{", False),
                                         ("asked once", b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", True)):
             with self.subTest(name):
-                self.connections(node, self.admin_max, ADMIN_PORT, opening, answered)
                 refused = self.front_end(node, "admin")["connections"]["refused"]
+                self.connections(node, self.admin_max, ADMIN_PORT, opening, answered)
                 for _ in range(20):
                     for path in ("/livez", "/readyz"):
                         self.assertEqual(self.probe(node, path), 200)

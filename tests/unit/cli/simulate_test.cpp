@@ -112,7 +112,7 @@ TEST_SUITE("cli.simulate") {
 
   TEST_CASE("what a terminal obeys does not come back in an error") {
     CHECK(problem_of("--spread \x1b[2J") ==
-          "--spread: expected even, zipf, one-node or burst, found \"?[2J\"");
+          "--spread: expected even, zipf, one-node or burst, found \"\\u001b[2J\"");
   }
 
   TEST_CASE("the document has every figure and the parameters as they would be given") {

@@ -229,6 +229,7 @@ TEST_SUITE("grpc.server") {
     const auto newcomer = fixture.connect_raw();  // seen before what the other says next
     const auto id = client->ask(echo_path, "x");
     client->exchange();
+    CHECK(client->socket.delivered());
     CHECK(fixture.reply_to(*client, id).status() == "0");
     CHECK(fixture.read_to_end(*newcomer).empty());
     CHECK(fixture.server->counters().connections_refused == 1);

@@ -6,8 +6,10 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <nghttp2/nghttp2.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -161,6 +163,14 @@ class Socket {
   ~Socket() { hang_up(); }
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
+
+  /// Waits, without a turn of the server's loop, until all that was sent is in the kernel at the other end.
+  bool delivered() const {
+    const auto give_up = std::chrono::steady_clock::now() + patience;
+    for (int unacknowledged_bytes = 1; std::chrono::steady_clock::now() < give_up; poll(nullptr, 0, 1))
+      if (ioctl(fd_, SIOCOUTQ, &unacknowledged_bytes) == 0 && unacknowledged_bytes == 0) return true;
+    return false;
+  }
 
   bool connected() const { return connected_; }
   bool ended() const { return ended_; }  ///< the server has closed, in order

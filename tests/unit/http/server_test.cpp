@@ -107,6 +107,8 @@ TEST_SUITE("http.server") {
     const auto third = fixture.connect();  // seen before what the others say next
     first->send_some(get("/1"));
     second->send_some(get("/2"));
+    CHECK(first->delivered());
+    CHECK(second->delivered());
     for (RawClient* client : {first.get(), second.get()})
       CHECK(fixture.wait(*client, [&] { return answers(client->received()).size() == 1; }));
     CHECK(fixture.wait(*third, [&] { return third->ended() || third->reset(); }));

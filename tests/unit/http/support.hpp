@@ -4,7 +4,9 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -103,6 +105,14 @@ class RawClient {
   void hang_up() {
     if (fd_ >= 0) close(fd_);
     fd_ = -1;
+  }
+
+  /// Waits, without a turn of the server's loop, until all that was sent is in the kernel at the other end.
+  bool delivered() const {
+    const auto give_up = std::chrono::steady_clock::now() + patience;
+    for (int unacknowledged_bytes = 1; std::chrono::steady_clock::now() < give_up; poll(nullptr, 0, 1))
+      if (ioctl(fd_, SIOCOUTQ, &unacknowledged_bytes) == 0 && unacknowledged_bytes == 0) return true;
+    return false;
   }
 
   /// Sends what the kernel takes now; returns how much.
