@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::string_view how_to_store =
     "This is a key, on a screen. Into a file that nobody else can read it goes so:\n"
-    "  umask 077; starling keygen > starling.keys\n"
+    "  (umask 077; starling keygen > starling.keys)\n"
     "The same file belongs on all nodes: starling node --key-file starling.keys\n";
 
 int make_key() {
@@ -62,14 +62,13 @@ void add_keygen(CLI::App& app, int& exit_code) {
           "wide` show them")
       ->type_name("FILE");
   command->footer(
-      "A key is 32 random bytes, printed as one line of base64. `umask 077; starling keygen > starling.keys` "
-      "makes a "
-      "key file;\nall nodes get the same. The first line is what a node seals with, all lines are accepted. "
-      "A line "
-      "`plain` stands\nfor packets that are not sealed. To change keys without losing a packet, on every "
-      "node each "
-      "time: the new key\nbelow the old one; then above it; then alone. Nodes notice a changed file by "
-      "themselves.\n"
+      "A key is 32 random bytes, printed as one line of base64. `(umask 077; starling keygen > "
+      "starling.keys)` "
+      "makes a key\nfile; all nodes get the same. The first line is what a node seals with, all lines are "
+      "accepted. "
+      "A line `plain`\nstands for packets that are not sealed. To change keys without losing a packet, on "
+      "every node each time: the\nnew key below the old one; then above it; then alone. Nodes notice a "
+      "changed file by themselves.\n"
       "Exit codes: 0 done, 1 failed, 2 wrong usage.");
   command->callback([command, file, &exit_code] {
     exit_code = command->count("--ids") == 0 ? make_key() : show_ids(*file);
