@@ -118,8 +118,8 @@ void KeyAdviser::on_old_keys() {
   if (!unused.empty())
     notes_.push_back(
         {.code = "keys_unused",
-         .text = fmt::format("no peer seals with key {}: after a change of keys that is finished, remove "
-                             "it from {} on every node",
+         .text = fmt::format("no peer seals with key {}: if it is an old one, remove it from {} on every "
+                             "node; if it is a new one that every node has, put it above the others",
                              some_of(std::move(unused)), status_.keys.file),
          .is_note = true});
 }

@@ -128,6 +128,8 @@ TEST_SUITE("node.key_advice") {
     CHECK(all.notes[0].code == "keys_unused");
     CHECK(all.notes[0].is_note);
     CHECK(contains(all.notes[0].text, "no peer seals with key 11111111"));
+    CHECK(contains(all.notes[0].text, "if it is an old one, remove it"));
+    CHECK(contains(all.notes[0].text, "if it is a new one"));  // who has done the first step must not undo it
     status.peers = {peer("n2", one), peer("n3", two)};
     CHECK(said(status).notes.empty());
   }
