@@ -89,6 +89,7 @@ Connection::Eviction Connection::eviction() const {
   if (session_.calls_count() > 0 || queued_bytes() > 0) {
     // Answers are made at once, so whatever lasts waits for the client.
     const std::uint64_t since_ms = session_.calls_count() > 0 ? session_.oldest_call_ms() : progress_ms_;
+    if (!session_.has_been_asked()) return {Loss::first_call, since_ms};
     return is_slow(since_ms) ? Eviction{Loss::slow, since_ms} : Eviction{};
   }
   if (session_.streams_count() > 0) return {Loss::stream, heard_ms_};

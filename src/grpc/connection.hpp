@@ -62,11 +62,13 @@ class Connection final : private Session::Owner {
   /// How little is lost when the connection is closed for a newcomer: the least `Loss` first, of those the
   /// one that has lasted longest.
   enum class Loss : std::uint8_t {
-    unused,   ///< it has never asked anything
-    nothing,  ///< no call is under way, and none is on its way as far as the kernel knows
-    slow,     ///< a call or an answer that the client has been drawing out
-    stream,   ///< such as somebody who watches the health
-    work,     ///< not to be closed
+    unused,      ///< it has never asked anything
+    first_call,  ///< the first one is not whole yet: else many of those would push out who is idle for a
+                 ///< moment
+    nothing,     ///< no call is under way, and none is on its way as far as the kernel knows
+    slow,        ///< a call or an answer that the client has been drawing out
+    stream,      ///< such as somebody who watches the health
+    work,        ///< not to be closed
   };
   struct Eviction {
     Loss loss = Loss::work;

@@ -8,7 +8,7 @@
 ///
 /// Whoever opens as many connections as there may be, and says nothing or only half of it on them, must not
 /// keep others out. So a newcomer gets in while there is a connection to be closed in its place: of a few
-/// dozen, the one that has been silent for longest without a call.
+/// dozen, one without a whole call yet, else the one that has been silent for longest without a call.
 ///
 /// A drain must not lose a call that is on its way. For open connections the two GOAWAYs of session.hpp see
 /// to that; but a client that was just sent away may be sent here again, by a balancer that has not heard

@@ -72,7 +72,8 @@ class Session {
   bool is_over() const;
   /// Those that a StreamMethod has accepted are not counted: they have no end of their own.
   std::size_t calls_count() const { return calls_.size(); }
-  bool has_been_asked() const { return nghttp2_session_get_last_proc_stream_id(session_.get()) > 0; }
+  /// A whole call at least has come.
+  bool has_been_asked() const { return asked_; }
   std::size_t streams_count() const { return streams_.size(); }
   /// When the oldest of the calls began. There must be one.
   std::uint64_t oldest_call_ms() const { return calls_.front().since_ms; }
@@ -136,6 +137,7 @@ class Session {
   std::uint64_t now_ms_ = 0;
   Leaving leaving_ = Leaving::no;
   bool greeted_ = false;
+  bool asked_ = false;
   bool receiving_ = false;
   bool in_headers_ = false;
 };

@@ -98,6 +98,7 @@ void Session::on_request_end(Call& call) {
 
 void Session::answer_unary(Call& call) {
   ++context_.counters.requests;
+  asked_ = true;
   call.output.assign(message_prefix_bytes, '\0');
   CallStatus status;
   try {
@@ -116,6 +117,7 @@ void Session::answer_unary(Call& call) {
 
 void Session::open_stream(Call& call) {
   ++context_.counters.requests;
+  asked_ = true;
   CallStatus status;
   try {
     status = call.streaming->open(call.reader.message(), call);

@@ -96,6 +96,8 @@ class Connection {
   void on_deadline();
   /// True if the client loses nothing, or has it coming, when it is closed for a newcomer.
   bool is_evictable(std::uint64_t now_ms) const;
+  /// At least one whole request.
+  bool has_asked() const { return has_asked_; }
 
   /// Where the owner keeps the connection; the owner's alone.
   struct Place {

@@ -125,17 +125,20 @@ void Server::on_connection(Handle<ClientStream> stream) {
 bool Server::make_room() {
   const std::uint64_t now_ms = uv_now(loop_.get());
   const auto slow_ms = static_cast<std::uint64_t>(context_.options.slow_evictable_after.count());
-  return close_one(Wait::first, now_ms) || close_one(Wait::head, now_ms - std::min(now_ms, slow_ms)) ||
-         close_one(Wait::body, now_ms - std::min(now_ms, slow_ms)) || close_one(Wait::request, now_ms) ||
+  const std::uint64_t slow_since_ms = now_ms - std::min(now_ms, slow_ms);
+  return close_one(Wait::first, now_ms) || close_one(Wait::head, slow_since_ms) ||
+         close_one(Wait::body, slow_since_ms) || close_one(Wait::head, now_ms, Among::strangers) ||
+         close_one(Wait::body, now_ms, Among::strangers) || close_one(Wait::request, now_ms) ||
          close_one(Wait::head, now_ms) || close_one(Wait::body, now_ms) || close_one(Wait::close, now_ms) ||
          close_one(Wait::output, now_ms);
 }
 
-bool Server::close_one(Wait wait, std::uint64_t since_ms_max) {
-  // Only those that are to be read next are passed over.
+bool Server::close_one(Wait wait, std::uint64_t since_ms_max, Among among) {
+  // Only those are passed over that are to be read next, or are none of those that are meant.
   std::size_t looks = eviction_looks_max;
   for (Connection& each : waiting(wait)) {
     if (looks-- == 0 || each.place.since_ms > since_ms_max) return false;
+    if (among == Among::strangers && each.has_asked()) continue;
     if (!each.is_evictable(uv_now(loop_.get()))) continue;
     on_closed(each);
     return true;

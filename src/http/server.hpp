@@ -9,8 +9,9 @@
 /// Whoever opens as many connections as there may be, and leaves them idle, half said or unread, must not
 /// keep a probe out, nor a gateway with the connections that it keeps. So a newcomer gets in while there is
 /// one to be closed in its place: one that has never asked; else one that has been sending a request for a
-/// while; else the one that has asked the longest ago; else any that waits for its client. Whoever has sent a
-/// request that only remains to be read is not closed.
+/// while; else one that is sending its very first (or whoever opens enough of those in a moment would push
+/// out the gateways); else the one that has asked the longest ago; else any that waits for its client.
+/// Whoever has sent a request that only remains to be read is not closed.
 ///
 /// A drain must not lose a request that is on its way. Closing a connection because nothing has come yet does
 /// just that: nobody can know what the client has sent meanwhile. So from the drain on every answer says
@@ -82,8 +83,10 @@ class Server final : private ConnectionOwner, private StreamListener::Acceptor {
   void on_accept_failed(int error) override;
   /// Closes the connection that is missed least, for a newcomer. False: all are at work.
   bool make_room();
+  /// Strangers: those that have not sent a whole request yet.
+  enum class Among : std::uint8_t { all, strangers };
   /// Closes the one that has waited longest for `wait`, since `since_ms_max` or before.
-  bool close_one(Wait wait, std::uint64_t since_ms_max);
+  bool close_one(Wait wait, std::uint64_t since_ms_max, Among among = Among::all);
   void on_idle();
   void on_timer();
   void arm(std::uint64_t deadline_ms);

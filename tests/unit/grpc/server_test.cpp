@@ -202,9 +202,28 @@ TEST_SUITE("grpc.server") {
     CHECK(fixture.server->counters().connections_refused == 5);
   }
 
+  TEST_CASE("first calls that are half said push out nobody who has asked before") {
+    Fixture fixture({.connections_max = 3});
+    const auto gateway = fixture.connect();
+    CHECK(fixture.ask(*gateway, echo_path, "x").status() == "0");
+    std::vector<std::unique_ptr<Client>> halves;
+    for (std::uint64_t i = 0; i < 10; ++i) {
+      halves.push_back(fixture.connect());
+      halves.back()->ask(headers_for(echo_path), message_of("x").substr(0, 3), false);
+      CHECK(fixture.wait(*halves.back(), [&] {
+        return fixture.server->counters().connections_accepted == 2 + i &&
+               fixture.server->counters().calls_open == std::min<std::uint64_t>(i + 1, 2);
+      }));
+    }
+    CHECK(fixture.server->counters().connections_refused == 8);
+    CHECK(fixture.ask(*gateway, echo_path, "x").status() == "0");
+    CHECK(fixture.is_well());
+  }
+
   TEST_CASE("calls that are half said keep a newcomer out for a while, those who watch for none") {
     Fixture fixture({.connections_max = 2, .slow_evictable_after = soon});
     const auto slow = fixture.connect();
+    CHECK(fixture.ask(*slow, echo_path, "x").status() == "0");
     const auto watching = fixture.connect();
     const auto stream = watching->ask("/test.Echo/Stream", "");
     CHECK(fixture.wait(*watching, [&] { return watching->replies[stream].body == message_of("hello"); }));

@@ -139,6 +139,23 @@ TEST_SUITE("http.server") {
     }
   }
 
+  TEST_CASE("first requests that are half said push out nobody who has asked before") {
+    Fixture fixture({.connections_max = 3});
+    const auto gateway = fixture.connect();
+    CHECK(fixture.ask(*gateway, get("/1")).size() == 1);
+    std::vector<std::unique_ptr<RawClient>> halves;
+    for (std::uint64_t i = 0; i < 20; ++i) {
+      halves.push_back(fixture.connect());
+      fixture.send(*halves.back(), "GET / HT");
+      CHECK(pump(fixture.loop, [&] { return fixture.server->counters().connections_accepted == 2 + i; }));
+      uv_run(fixture.loop.get(), UV_RUN_NOWAIT);  // and read
+    }
+    CHECK(fixture.server->counters().connections_refused == 18);
+    CHECK(!gateway->ended());
+    gateway->forget();
+    CHECK(fixture.ask(*gateway, get("/2")).size() == 1);
+  }
+
   TEST_CASE("answers that nobody takes keep a newcomer out for a while only") {
     Fixture fixture({.connections_max = 1, .unread_evictable_after = 300ms});
     RawClient deaf(fixture.server->local_endpoint(), 4096);
