@@ -17,7 +17,9 @@
 ///
 /// **The process.** A node takes no setting from the environment, handles no signal, opens no TCP port, and
 /// writes to no stream: log lines come by callback. It writes to DNS servers by TCP when they ask for that,
-/// so ignore SIGPIPE, as every libuv program should. It never runs, stops or closes the loop.
+/// so ignore SIGPIPE, as every libuv program should. It never runs, stops or closes the loop. It initialises
+/// c-ares for the whole process, with the C library's memory: beside a program's own use of c-ares that is
+/// well, but not beside memory of its own for it (`ares_library_init_mem`).
 ///
 /// **Compatibility.** The API may still change between minor versions, and there is no stable ABI: there is
 /// only a static library; compile against the headers it came with, as C++20.
