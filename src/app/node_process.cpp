@@ -223,6 +223,8 @@ int run_node(const std::map<std::string, std::string>& flags) {
   const Log& log = *opened;
   if (!config.empty())
     for (const std::string& line : writable_by_all(config)) log->warn("{}", line);
+  if (const std::string& path = loaded->settings.key_file; !path.empty())
+    for (const std::string& line : replaceable_by_all(path)) log->warn("{}", line);
   for (const ConfigError& warning : file.warnings) log->warn("{}", warning.to_string());
   if (const Settings& set = loaded->settings;
       set.trusted_hops > 0 && !set.attributes.asks(RequestFact::client_ip))

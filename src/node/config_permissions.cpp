@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <string_view>
 #include <system_error>
 
 #include "base/shown_text.hpp"
@@ -30,6 +31,7 @@ std::optional<mode_t> mode_of(const fs::path& path) {
 }
 
 struct Findings {
+  std::string_view expected;  ///< for messages
   std::vector<std::string> lines;
   std::vector<fs::path> seen;
 
@@ -40,10 +42,8 @@ struct Findings {
     const auto mode = mode_of(path);
     if (!mode || (*mode & S_IWOTH) == 0 || is_read_only(path)) return;
     if (sticky_is_safe && (*mode & S_ISVTX) != 0) return;
-    lines.push_back(fmt::format(
-        "{}: expected a configuration that only its owner can change, found one that everybody on "
-        "this machine can (mode {:04o}), and with it every limit: `chmod o-w` it",
-        shown(path.string()), *mode));
+    lines.push_back(
+        fmt::format("{}: expected {} (mode {:04o}): `chmod o-w` it", shown(path.string()), expected, *mode));
   }
 
   void look_at_file(const fs::path& path) {
@@ -61,7 +61,11 @@ std::vector<std::string> writable_by_all(const std::string& config_path) {
   std::error_code failed;
   const fs::path path = fs::absolute(config_path, failed);
   if (failed) return {};
-  Findings findings;
+  Findings findings{.expected =
+                        "a configuration that only its owner can change, found one that everybody on this "
+                        "machine can, and with it every limit",
+                    .lines = {},
+                    .seen = {}};
   const fs::path parent =
       fs::canonical(path.has_filename() ? path.parent_path() : path.parent_path().parent_path(), failed);
   if (!failed) findings.look_at(parent, true);
@@ -80,6 +84,21 @@ std::vector<std::string> writable_by_all(const std::string& config_path) {
     if (!name.starts_with('.') && (name.ends_with(".yaml") || name.ends_with(".yml")))
       findings.look_at_file(each->path());
   }
+  return findings.lines;
+}
+
+std::vector<std::string> replaceable_by_all(const std::string& secret_path) {
+  Findings findings{.expected =
+                        "a directory of keys that only its owner can change, found one in which everybody on "
+                        "this machine can put others in their place",
+                    .lines = {},
+                    .seen = {}};
+  std::error_code failed;
+  const fs::path path = fs::absolute(secret_path, failed);
+  if (failed) return {};
+  if (const fs::path parent = fs::canonical(path.parent_path(), failed); !failed)
+    findings.look_at(parent, true);
+  if (const fs::path real = fs::canonical(path, failed); !failed) findings.look_at(real.parent_path(), true);
   return findings.lines;
 }
 

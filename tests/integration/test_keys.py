@@ -346,6 +346,18 @@ class Sealed(ClusterCase):
         self.assertEqual(ended.returncode, 1)
         self.assertIn("/nowhere/keys: cannot read it", ended.stderr)
 
+    def test_a_directory_in_which_all_can_replace_the_keys_is_warned_of(self):
+        line = self.key()
+        for number, (mode, warns) in enumerate(((0o755, False), (0o1777, False), (0o777, True)), 1):
+            directory = self.directory / f"of-{number}"
+            directory.mkdir()
+            directory.chmod(mode)
+            KeyFile(directory / "keys").put(line)
+            node = self.node(number, key_file=directory / "keys")
+            wait_until("a start", node.ready)
+            self.assertEqual(f"{directory}: expected a directory of keys" in node.log(), warns, oct(mode))
+            self.assertEqual(node.status()["keys"]["ring"], self.ids[line])
+
     def test_keygen_warns_of_a_file_that_others_can_read(self):
         path = self.directory / "made"
         for mode, warns in ((0o644, True), (0o600, False)):

@@ -67,6 +67,29 @@ TEST_SUITE("node.config_permissions") {
     set_mode(scratch / "d/rules.yaml", 0666);
     CHECK(writable_by_all(scratch / "d").size() == 1);
   }
+
+  TEST_CASE(
+      "of keys the directories count, the path's and the file's own: not the file, whose reader looks") {
+    const ScratchDirectory scratch;
+    for (const char* const name : {"links", "real"}) fs::create_directory(scratch / name);
+    write(scratch / "real/keys", "");
+    fs::create_symlink("../real/keys", scratch / "links/keys");
+    const fs::path path = scratch / "links/keys";
+    set_mode(scratch / "real/keys", 0666);
+    CHECK(replaceable_by_all(path).empty());
+    CHECK(replaceable_by_all(scratch / "not-there").empty());
+    for (const char* const name : {"links", "real"}) {
+      CAPTURE(name);
+      set_mode(scratch / name, 0777);
+      const auto lines = replaceable_by_all(path);
+      REQUIRE(lines.size() == 1);
+      CHECK(lines[0].find("a directory of keys") != std::string::npos);
+      CHECK(lines[0].find("mode 0777") != std::string::npos);
+      set_mode(scratch / name, 01777);  // others may add files, but not replace them
+      CHECK(replaceable_by_all(path).empty());
+      set_mode(scratch / name, 0755);
+    }
+  }
 }
 
 }  // namespace starling
