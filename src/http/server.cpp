@@ -126,11 +126,14 @@ bool Server::make_room() {
   const std::uint64_t now_ms = uv_now(loop_.get());
   const auto slow_ms = static_cast<std::uint64_t>(context_.options.slow_evictable_after.count());
   const std::uint64_t slow_since_ms = now_ms - std::min(now_ms, slow_ms);
-  return close_one(Wait::first, now_ms) || close_one(Wait::head, slow_since_ms) ||
-         close_one(Wait::body, slow_since_ms) || close_one(Wait::head, now_ms, Among::strangers) ||
-         close_one(Wait::body, now_ms, Among::strangers) || close_one(Wait::request, now_ms) ||
-         close_one(Wait::head, now_ms) || close_one(Wait::body, now_ms) || close_one(Wait::close, now_ms) ||
-         close_one(Wait::output, now_ms);
+  if (close_one(Wait::first, now_ms) || close_one(Wait::head, slow_since_ms) ||
+      close_one(Wait::body, slow_since_ms) || close_one(Wait::head, now_ms, Among::strangers) ||
+      close_one(Wait::body, now_ms, Among::strangers))
+    return true;
+  // So many newcomers in one turn of the loop that they are not even read.
+  if (waiting(Wait::first).size() > context_.options.connections_max / 2) return false;
+  return close_one(Wait::request, now_ms) || close_one(Wait::head, now_ms) || close_one(Wait::body, now_ms) ||
+         close_one(Wait::close, now_ms) || close_one(Wait::output, now_ms);
 }
 
 bool Server::close_one(Wait wait, std::uint64_t since_ms_max, Among among) {

@@ -11,7 +11,8 @@
 /// one to be closed in its place: one that has never asked; else one that has been sending a request for a
 /// while; else one that is sending its very first (or whoever opens enough of those in a moment would push
 /// out the gateways); else the one that has asked the longest ago; else any that waits for its client.
-/// Whoever has sent a request that only remains to be read is not closed.
+/// Whoever has sent a request that only remains to be read is not closed; when half of all are such
+/// newcomers, further ones are, rather than who has asked before.
 ///
 /// A drain must not lose a request that is on its way. Closing a connection because nothing has come yet does
 /// just that: nobody can know what the client has sent meanwhile. So from the drain on every answer says

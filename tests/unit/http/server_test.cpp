@@ -156,6 +156,24 @@ TEST_SUITE("http.server") {
     CHECK(fixture.ask(*gateway, get("/2")).size() == 1);
   }
 
+  TEST_CASE("nor do newcomers that are more than can be read at a time") {
+    Fixture fixture({.connections_max = 4});
+    const auto gateway = fixture.connect();
+    CHECK(fixture.ask(*gateway, get("/1")).size() == 1);
+    std::vector<std::unique_ptr<RawClient>> newcomers;
+    for (int i = 0; i < 3; ++i) newcomers.push_back(fixture.connect());
+    CHECK(pump(fixture.loop, [&] { return fixture.open() == 4; }));
+    const auto last = fixture.connect();  // seen before what the others say next
+    for (const auto& newcomer : newcomers) {
+      newcomer->send_some("GET / HT");
+      CHECK(newcomer->delivered());
+    }
+    CHECK(fixture.wait(*last, [&] { return last->ended() || last->reset(); }));
+    CHECK(fixture.server->counters().connections_refused == 1);
+    gateway->forget();
+    CHECK(fixture.ask(*gateway, get("/2")).size() == 1);
+  }
+
   TEST_CASE("answers that nobody takes keep a newcomer out for a while only") {
     Fixture fixture({.connections_max = 1, .unread_evictable_after = 300ms});
     RawClient deaf(fixture.server->local_endpoint(), 4096);
