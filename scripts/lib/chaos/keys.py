@@ -6,6 +6,7 @@ is down reads the file when it starts; one that stands still holds the rotation 
 
 import base64
 import random
+import threading
 import time
 
 taken_s_max = 30.0
@@ -21,6 +22,7 @@ class Ring:
         self._dice = random.Random(f"keys {seed}")
         self.keys = [self._draw()]
         self.version = 0
+        self.turn = threading.Lock()  # of rotations: one that a node holds up is not overtaken by the next
 
     def text(self):
         return "".join(key + "\n" for key in self.keys)
@@ -39,10 +41,15 @@ def write(site, slot, ring):
 
 
 def rotate(site, ring, seconds):
+    with ring.turn:
+        _rotate(site, ring, seconds)
+
+
+def _rotate(site, ring, seconds):
     pause_s = seconds / (3 * len(site.slots))
     expected = [lambda ids, old: len(ids) == 2 and ids[:1] == old, lambda ids, old: len(ids) == 2 and ids[1:] == old,
                 lambda ids, old: len(ids) == 1 and ids != old]
-    old = next(found for slot in site.slots if (found := _ids_told(slot)))
+    old = _told_by_anybody(site)
     for keys, as_expected in zip(ring.successor(), expected):
         ring.keys, ring.version = keys, ring.version + 1
         for slot in site.slots:
@@ -53,6 +60,15 @@ def rotate(site, ring, seconds):
             if time.monotonic() > until:
                 raise NotTaken(f"expected all nodes to take ring {ring.version} of {len(keys)} keys, {', '.join(missing)} did not")
             time.sleep(poll_s)
+
+
+def _told_by_anybody(site):
+    until = time.monotonic() + taken_s_max
+    while not (told := next((ids for slot in site.slots if (ids := _ids_told(slot))), None)):
+        if time.monotonic() > until:
+            raise NotTaken(f"expected a node to tell its keys within {taken_s_max:g} s, none did")
+        time.sleep(poll_s)
+    return told
 
 
 def _taken(slot, as_expected):
