@@ -4,6 +4,7 @@
 #include <uv.h>
 
 #include <chrono>
+#include <memory>
 #include <utility>
 
 namespace starling {
@@ -56,7 +57,15 @@ tl::expected<void, std::string> FrontEnds::listen(Server& server, std::uint16_t 
   return {};
 }
 
+ConfigWatcher::Prepare FrontEnds::prepare_rules() {
+  return [this](const ConfigFile& config) -> ConfigWatcher::Sequel {
+    auto rules = std::make_shared<http::ShortRules>(config.rules);
+    return [this, rules] { admin_.keep(std::move(*rules)); };
+  };
+}
+
 tl::expected<void, std::string> FrontEnds::start() {
+  admin_.keep(http::ShortRules(*node_.status().rules));  // while nobody waits yet
   if (auto listening = listen(http_server_, settings_.http_port, "http-port"); !listening) return listening;
   for (const UnixAddress& address : settings_.http_listen) {
     if (auto listening = http_server_.listen_unix(address); !listening)

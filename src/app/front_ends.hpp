@@ -19,6 +19,7 @@
 #include "http/rls_api.hpp"
 #include "http/server.hpp"
 #include "http/write_access.hpp"
+#include "node/config_watcher.hpp"
 #include "node/descriptors.hpp"
 #include "node/log.hpp"
 #include "node/node.hpp"
@@ -33,7 +34,10 @@ class FrontEnds final : private http::Http2Handover {
   FrontEnds(const FrontEnds&) = delete;
   FrontEnds& operator=(const FrontEnds&) = delete;
 
-  /// Error: one line that names the setting.
+  /// Makes, in the thread that reads rules, what people will ask of them.
+  ConfigWatcher::Prepare prepare_rules();
+
+  /// Once the node has started. Error: one line that names the setting.
   tl::expected<void, std::string> start();
 
   /// Sends the clients away and lets them finish, within their own limits and `silence_max` for those that

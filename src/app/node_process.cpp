@@ -114,6 +114,7 @@ tl::expected<void, std::string> NodeProcess::start() {
   if (auto listening = front_ends_.start(); !listening) return listening;
   reports_.emplace(loop_, node_);
   reload_.on_settled = [this] { on_reloaded(rules_awaited_); };
+  reload_.prepare = front_ends_.prepare_rules();
   if (!reload_.path.empty()) reloader_.emplace(loop_, node_, std::move(reload_), std::move(texts_), log_);
   if (!settings_.key_file.empty())
     key_reloader_.emplace(loop_, node_,
@@ -244,7 +245,8 @@ int run_node(const std::map<std::string, std::string>& flags) {
                              .flags = flags,
                              .environment = environment,
                              .settings = std::move(loaded->views),
-                             .on_settled = {}};
+                             .on_settled = {},
+                             .prepare = {}};
     NodeProcess process(loop, std::move(options), log, http::WriteAccess(std::move(token)), std::move(reload),
                         std::move(texts));
     if (const auto started = process.start()) {

@@ -32,10 +32,10 @@ void NodeService::watch() {
 
 tl::expected<LiveView, std::string> NodeService::set_live(const http::LiveChange& change) {
   auto view = node_.set_live(change.what, change.expires_in, change.set_by);
-  if (!view) return view;
-  const NodeStatus now = node_.status();
+  if (!view || !http::LiveReach::depends_on_others(view->what)) return view;
+  const auto rules = node_.rules();
   const std::vector<LiveView> live = node_.live_overrides();
-  const std::string said_otherwise = http::LiveReach(*now.rules, live).contradiction(view->what);
+  const std::string said_otherwise = http::LiveReach(*rules, live).contradiction(view->what);
   if (!said_otherwise.empty())
     node_.report(Trouble::override_weak, 1, fmt::format("{}: {}", describe(view->what), said_otherwise));
   return view;

@@ -43,6 +43,7 @@ class NodeService final : public CheckService, public http::AdminService {
   void on_failure(std::string_view what) override { node_.report(Trouble::decisions_failed, 1, what); }
   std::string_view node_name() const override { return node_.name(); }
   NodeStatus status() const override { return node_.status(); }
+  std::shared_ptr<const RuleSet> rules() const override { return node_.rules(); }
   std::vector<FrontEndStatus> front_ends() const override { return views_.front_ends(); }
   std::string metrics() override;
   std::vector<CounterView> counters(const Request& request) override { return node_.counters(request); }

@@ -10,7 +10,8 @@ Reloader::Reloader(Loop& loop, Node& node, Options options, ConfigTexts known, L
     : node_(node),
       options_(std::move(options)),
       log_(std::move(log)),
-      watcher_(loop, ConfigWatcher::Options{.path = options_.path}, std::move(known), *this) {}
+      watcher_(loop, ConfigWatcher::Options{.path = options_.path}, std::move(known), *this,
+               options_.prepare) {}
 
 std::string Reloader::settings_changed(const LoadedSettings& loaded) const {
   std::string names;
@@ -21,7 +22,7 @@ std::string Reloader::settings_changed(const LoadedSettings& loaded) const {
   return names;
 }
 
-void Reloader::on_config(ConfigFile config) {
+void Reloader::on_config(ConfigFile config, ConfigWatcher::Sequel sequel) {
   const auto loaded = load_settings(options_.flags, options_.environment, config.settings, options_.path);
   if (!loaded) return on_bad_config({.lines = {loaded.error().message}});
   for (const ConfigError& warning : config.warnings) log_->warn("{}", warning.to_string());
@@ -29,6 +30,7 @@ void Reloader::on_config(ConfigFile config) {
     log_->warn("settings: {} changed in {}; restart the node for that to hold", names, options_.path);
   const std::size_t count = config.rules.rules.size();
   node_.replace_rules(std::move(config.rules), config.has_rules ? options_.path : "built-in");
+  sequel();
   log_->info({{"rules", count}, {"from", options_.path}}, "rules reloaded");
 }
 

@@ -25,6 +25,7 @@ class Reloader final : private ConfigWatcher::Listener {
     Environment environment;
     std::vector<SettingView> settings;  ///< in force
     std::function<void()> on_settled;   ///< whatever was to be read has been, and is in force or refused
+    ConfigWatcher::Prepare prepare;     ///< of rules that may come into force
   };
 
   /// `loop` and `node` outlive this.
@@ -34,7 +35,7 @@ class Reloader final : private ConfigWatcher::Listener {
   void reload_now() { watcher_.look_now(); }
 
  private:
-  void on_config(ConfigFile config) override;
+  void on_config(ConfigFile config, ConfigWatcher::Sequel sequel) override;
   void on_bad_config(const ConfigProblems& problems) override;
   void on_settled() override { options_.on_settled(); }
   void on_watch_lost(const std::string& why, std::chrono::milliseconds looked_at_every) override;

@@ -1,5 +1,5 @@
 /// JSON strings, written straight into an answer's buffer: every denial carries one, and a denial must not
-/// allocate. Whole documents are nlohmann's business.
+/// allocate. Whole documents are nlohmann's business, but for one that is long (`http/short_rules.hpp`).
 #pragma once
 
 #include <string>

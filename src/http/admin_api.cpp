@@ -94,17 +94,30 @@ void AdminApi::answer_peers(Response& response) const {
 
 void AdminApi::answer_status(Response& response) {
   const NodeStatus status = service_.status();
-  const std::vector<LiveView> live = service_.live_overrides();
-  const std::uint64_t digest = status.counts.live.digest;
-  if (rules_.rules != status.rules || rules_.overrides_digest != digest ||
-      rules_.overrides_count != live.size())
-    rules_ = {.rules = status.rules,
-              .overrides_digest = digest,
-              .overrides_count = live.size(),
-              .text = text_of(short_rules_document(*status.rules, live))};
-  std::string text = text_of(status_document(status, service_.front_ends()));
-  text.pop_back();  // the closing brace
-  response.set_json(text.append(",\"rules\":").append(rules_.text).append("}"));
+  const std::string& rules = rules_text(status);
+  set_document(response, status_document(status, service_.front_ends()));
+  std::string& body = response.body();
+  body.pop_back();  // the closing brace
+  body.append(",\"rules\":").append(rules).append("}");
+}
+
+void AdminApi::keep(ShortRules rules) {
+  rules_ = {
+      .rules = service_.status().rules, .in_short = std::move(rules), .overrides = {}, .with_overrides = {}};
+}
+
+const std::string& AdminApi::rules_text(const NodeStatus& status) {
+  if (rules_.rules != status.rules)
+    rules_ = {
+        .rules = status.rules, .in_short = ShortRules(*status.rules), .overrides = {}, .with_overrides = {}};
+  const KeptRules::Overrides overrides{.digest = status.counts.live.digest,
+                                       .count = status.counts.live.overrides};
+  if (overrides.count == 0) return rules_.in_short.text();
+  if (rules_.with_overrides.empty() || rules_.overrides != overrides) {
+    rules_.overrides = overrides;
+    rules_.with_overrides = rules_.in_short.text_with(service_.live_overrides(), *rules_.rules);
+  }
+  return rules_.with_overrides;
 }
 
 void AdminApi::answer_rules(const RequestView& request, Response& response) {

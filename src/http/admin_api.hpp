@@ -4,9 +4,9 @@
 /// for it. `/readyz` is 200 once the peers' counts are in, and 503 again from the moment the node is told to
 /// stop. `/metrics` is for Prometheus, `/` is a page for people (`page_api.hpp`).
 ///
-/// Whoever looks often must not keep gateways waiting. The rules of `/v1/status` are text that is made anew
-/// when rules or overrides have changed (10,000 of them take 0.1 s), and a page of metrics is kept for so
-/// long that making it takes a fifth of the loop's time at most, however many ask.
+/// Whoever looks often must not keep gateways waiting. The rules of `/v1/status` are text that is made in the
+/// thread that reads them (`short_rules.hpp`), and a page of metrics is kept for so long that making it takes
+/// a fifth of the loop's time at most, however many ask.
 /// `/v1/check` is answered here as well, so that one `--server` serves the whole command line.
 #pragma once
 
@@ -21,6 +21,7 @@
 #include "http/handler.hpp"
 #include "http/overrides_api.hpp"
 #include "http/page_api.hpp"
+#include "http/short_rules.hpp"
 #include "http/write_access.hpp"
 
 namespace starling::http {
@@ -37,6 +38,9 @@ class AdminApi final : public Handler {
 
   std::size_t body_bytes_max(const RequestView& request) const override;
   void on_request(const RequestView& request, Response& response) override;
+
+  /// Spares the next who asks the making of it. `rules`: made of those that are in force now.
+  void keep(ShortRules rules);
 
  private:
   void answer_ready(Response& response) const;
@@ -60,11 +64,18 @@ class AdminApi final : public Handler {
     Instant until{};
   } metrics_;
 
+  /// The rules as JSON text, with the overrides that hold.
+  const std::string& rules_text(const NodeStatus& status);
+
   struct KeptRules {
     std::shared_ptr<const RuleSet> rules;  ///< null: nothing is kept
-    std::uint64_t overrides_digest = 0;
-    std::size_t overrides_count = 0;  ///< those that hold: they expire without another digest
-    std::string text;
+    ShortRules in_short;                   ///< of `rules`
+    struct Overrides {
+      std::uint64_t digest = 0;
+      std::size_t count = 0;  ///< those that hold: they expire without another digest
+      friend bool operator==(const Overrides&, const Overrides&) = default;
+    } overrides;
+    std::string with_overrides;  ///< unless there are none
   } rules_;
 };
 

@@ -5,8 +5,6 @@
 #include <starling/version.hpp>
 #include <string_view>
 
-#include "http/live_document.hpp"
-#include "http/live_index.hpp"
 #include "node/advice.hpp"
 #include "node/key_file.hpp"
 
@@ -25,40 +23,6 @@ Json or_null(const std::optional<T>& value) {
 std::string or_empty(const std::optional<Endpoint>& endpoint) {
   return endpoint ? endpoint->to_string() : "";
 }
-
-/// What was set for the whole rule while running; null: nothing.
-Json live_limits_document(const std::vector<const LiveView*>& live) {
-  for (const LiveView* view : live)
-    if (view->what.match.empty())
-      return view->what.unlimited ? Json("unlimited") : limits_document(view->what.limits);
-  return nullptr;
-}
-
-}  // namespace
-
-Json short_rules_document(const RuleSet& set, const std::vector<LiveView>& live_overrides) {
-  const LiveIndex live(live_overrides);
-  Json rules = Json::array();
-  for (const Rule& rule : set.rules) {
-    rules.push_back({{"name", rule.name},
-                     {"match", match_document(rule.match)},
-                     {"exact", rule.exact},
-                     {"limits", limits_document(rule.limits)},
-                     {"unlimited", rule.unlimited},
-                     {"learning", live.learning(set, rule).learning},
-                     {"from", rule.from.empty() ? "built-in" : rule.from},
-                     {"live_limits", live_limits_document(live.about(rule.name, LiveOverride::Kind::limits))},
-                     {"live_count", live.about(rule.name).size()},
-                     {"overrides_count", rule.overrides.size()},
-                     {"algorithm", name(rule.algorithm)},
-                     {"admission", name(rule.admission)},
-                     {"when_isolated", name(rule.when_isolated)},
-                     {"when_full", name(rule.when_full)}});
-  }
-  return rules;
-}
-
-namespace {
 
 Json datagrams_document(const NodeStatus& status) {
   Json dropped = Json::object();

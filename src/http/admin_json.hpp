@@ -21,10 +21,8 @@ void set_document(Response& response, const Json& document);
 
 /// Origins are 16 hexadecimal digits, times are milliseconds unless the name says otherwise.
 Json peers_document(const NodeStatus& status);
-/// All but the rules.
+/// All but the rules, which are long: `short_rules.hpp`.
 Json status_document(const NodeStatus& status, const std::vector<FrontEndStatus>& front_ends);
-/// The rules in short; `/v1/rules` has the rest.
-Json short_rules_document(const RuleSet& set, const std::vector<LiveView>& live_overrides);
 /// What to do next: a code, `to_do` or `note`, and a text for each.
 Json advice_document(const std::vector<Advice>& advices);
 Json counters_document(OriginId self, const std::vector<CounterView>& counters);

@@ -4,6 +4,7 @@
 #include <starling/request.hpp>
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <tl/expected.hpp>
@@ -27,6 +28,8 @@ struct LiveChange {
 class AdminService {
  public:
   virtual NodeStatus status() const = 0;
+  /// Those in force; never null.
+  virtual std::shared_ptr<const RuleSet> rules() const = 0;
   /// Who listens for gateways and for people, and what came in there.
   virtual std::vector<FrontEndStatus> front_ends() const = 0;
   /// Everything for Prometheus, in its text format (version 0.0.4).

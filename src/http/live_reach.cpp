@@ -58,11 +58,6 @@ std::string misfit(const std::vector<Matcher>& match, const Rule& rule) {
 }  // namespace
 
 LiveReach::LiveReach(const RuleSet& rules, const std::vector<LiveView>& live) : rules_(rules), live_(live) {
-  for (const Rule& rule : rules.rules) {
-    by_name_.emplace(rule.name, &rule);
-    for (const Matcher& matcher : rule.match)
-      if (is_open(matcher)) open_keys_.insert(matcher.key);
-  }
   for (const LiveView& view : live) {
     if (!names_caller(view.what)) continue;
     Callers& callers = view.what.kind == Kind::enforcing ? enforced_ : ignored_;
@@ -70,14 +65,37 @@ LiveReach::LiveReach(const RuleSet& rules, const std::vector<LiveView>& live) : 
   }
 }
 
+/// Of all rules; none: no rule tells callers apart.
+const std::set<std::string_view>& LiveReach::open_keys() const {
+  if (!open_keys_) {
+    open_keys_.emplace();
+    for (const Rule& rule : rules_.rules)
+      for (const Matcher& matcher : rule.match)
+        if (is_open(matcher)) open_keys_->insert(matcher.key);
+  }
+  return *open_keys_;
+}
+
+const Rule* LiveReach::rule_named(std::string_view name) const {
+  constexpr std::size_t few_names = 4;
+  if (++names_looked_for_ <= few_names) {
+    const auto found = std::find_if(rules_.rules.begin(), rules_.rules.end(),
+                                    [&](const Rule& rule) { return rule.name == name; });
+    return found == rules_.rules.end() ? nullptr : &*found;
+  }
+  if (by_name_.empty())
+    for (const Rule& rule : rules_.rules) by_name_.emplace(rule.name, &rule);
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
 std::string LiveReach::obstacle(const LiveOverride& what) const {
   const Rule* rule = nullptr;
   if (!what.rule.empty()) {
-    const auto found = by_name_.find(what.rule);
-    if (found == by_name_.end())
+    rule = rule_named(what.rule);
+    if (rule == nullptr)
       return fmt::format("no rule here is named {}; it applies where there is one, and here once there is",
                          starling::quoted(what.rule));
-    rule = found->second;
   }
   switch (what.kind) {
     case Kind::limits:
@@ -108,7 +126,7 @@ std::string LiveReach::learning_obstacle(const LiveOverride& what) const {
 
 std::string LiveReach::caller_obstacle(const LiveOverride& what, const Rule* rule) const {
   if (what.kind == Kind::enforcing && in_other_list(what).everywhere) return contradiction(what);
-  if (!what.principal.empty() && (rule != nullptr ? !has_open_key(*rule) : open_keys_.empty()))
+  if (!what.principal.empty() && (rule != nullptr ? !has_open_key(*rule) : open_keys().empty()))
     return rule != nullptr
                ? fmt::format(
                      "rule {} has no key with `*`, so it tells no principals apart; name entries with "
@@ -145,9 +163,9 @@ LiveReach::Other LiveReach::in_other_list(const LiveOverride& what) const {
 std::vector<std::string> LiveReach::spellings(const LiveOverride& what) const {
   std::vector<std::string> all{spelt_out(what.principal, what.match)};
   if (!what.principal.empty())
-    for (const std::string_view key : open_keys_)
+    for (const std::string_view key : open_keys())
       all.push_back(spelt_out({}, {Matcher{.key = std::string(key), .text = what.principal}}));
-  else if (what.match.size() == 1 && !is_open(what.match[0]) && open_keys_.contains(what.match[0].key))
+  else if (what.match.size() == 1 && !is_open(what.match[0]) && open_keys().contains(what.match[0].key))
     all.push_back(spelt_out(what.match[0].text, {}));
   return all;
 }

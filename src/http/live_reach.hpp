@@ -4,6 +4,7 @@
 /// that has no effect is no error (the rule may come with the next reload), but whoever sets it must be told.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -16,6 +17,10 @@ namespace starling::http {
 
 class LiveReach {
  public:
+  /// What `obstacle` and `contradiction` of `what` depend on besides the rules: the other overrides. Where
+  /// they do not, none need be given, and ten thousand are not looked through for each of them that is set.
+  static bool depends_on_others(const LiveOverride& what) { return what.kind != LiveOverride::Kind::limits; }
+
   /// Both must outlive this.
   LiveReach(const RuleSet& rules, const std::vector<LiveView>& live);
 
@@ -26,6 +31,7 @@ class LiveReach {
   std::string contradiction(const LiveOverride& what) const;
 
  private:
+  const Rule* rule_named(std::string_view name) const;
   std::string limits_obstacle(const LiveOverride& what, const Rule& rule) const;
   std::string learning_obstacle(const LiveOverride& what) const;
   std::string caller_obstacle(const LiveOverride& what, const Rule* rule) const;
@@ -43,10 +49,13 @@ class LiveReach {
 
   const RuleSet& rules_;
   LiveIndex live_;
-  std::unordered_map<std::string_view, const Rule*> by_name_;
+  /// Made once more than a few names are looked for.
+  mutable std::unordered_map<std::string_view, const Rule*> by_name_;
+  mutable std::size_t names_looked_for_ = 0;
   Callers enforced_;
   Callers ignored_;
-  std::set<std::string_view> open_keys_;  ///< of all rules; none: no rule tells callers apart
+  const std::set<std::string_view>& open_keys() const;
+  mutable std::optional<std::set<std::string_view>> open_keys_;  ///< made when callers are asked for
 };
 
 }  // namespace starling::http

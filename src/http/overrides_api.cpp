@@ -107,9 +107,10 @@ void OverridesApi::set(const RequestView& request, Response& response) {
     response.set_message(400, view.error());
     return;
   }
-  const std::vector<LiveView> live = service_.live_overrides();
-  const NodeStatus status = service_.status();
-  set_document(response, live_entry_document(*view, LiveReach(*status.rules, live)));
+  std::vector<LiveView> others;
+  if (LiveReach::depends_on_others(view->what)) others = service_.live_overrides();
+  const auto rules = service_.rules();
+  set_document(response, live_entry_document(*view, LiveReach(*rules, others)));
 }
 
 void OverridesApi::clear(const RequestView& request, Response& response) {

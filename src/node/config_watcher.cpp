@@ -8,7 +8,9 @@ struct ConfigWatcher::Look final : DiskWatcher::Look {
   std::string path;
   std::string fingerprint;
   std::shared_ptr<const Seen> seen;  ///< before; then what is there now
+  Prepare prepare;                   ///< may be empty
   std::optional<tl::expected<ConfigFile, ConfigProblems>> news;
+  Sequel sequel = [] {};
 
   void run(bool whatever_its_age) override;
 };
@@ -22,11 +24,14 @@ void ConfigWatcher::Look::run(bool whatever_its_age) {
   Seen now = read_config_texts(path);
   if (now == *seen) return;
   news = now ? understand_config(*now) : tl::unexpected(now.error());
+  if (*news && prepare) sequel = prepare(**news);
   seen = std::make_shared<const Seen>(std::move(now));
 }
 
-ConfigWatcher::ConfigWatcher(Loop& loop, Options options, ConfigTexts known, Listener& listener)
+ConfigWatcher::ConfigWatcher(Loop& loop, Options options, ConfigTexts known, Listener& listener,
+                             Prepare prepare)
     : path_(options.path),
+      prepare_(std::move(prepare)),
       listener_(listener),
       seen_(std::make_shared<const Seen>(std::move(known))),
       disk_(loop, std::move(options), *this) {
@@ -38,6 +43,7 @@ std::unique_ptr<DiskWatcher::Look> ConfigWatcher::next_look() {
   next->path = path_;
   next->fingerprint = fingerprint_;
   next->seen = seen_;
+  next->prepare = prepare_;
   return next;
 }
 
@@ -51,7 +57,7 @@ void ConfigWatcher::tell(DiskWatcher::Look& look, bool settled) {
   auto& done = static_cast<Look&>(look);
   Listener& listener = listener_;  // which may destroy this
   if (done.news && *done.news)
-    listener.on_config(std::move(**done.news));
+    listener.on_config(std::move(**done.news), std::move(done.sequel));
   else if (done.news)
     listener.on_bad_config(done.news->error());
   if (settled) listener.on_settled();

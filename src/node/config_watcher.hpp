@@ -2,10 +2,12 @@
 ///
 /// `DiskWatcher` says when to look. A look compares age and size of the files, and reads and parses only what
 /// has changed, which takes about a second per MB. A text that was seen before is not parsed again, whatever
-/// has touched it.
+/// has touched it. Whoever needs a configuration in another shape, and long to make it, has that made there
+/// too: by `Prepare`.
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,10 +21,17 @@ namespace starling {
 
 class ConfigWatcher final : private DiskWatcher::Listener {
  public:
+  /// What is left to be done in the loop once a configuration is in force.
+  using Sequel = std::function<void()>;
+  /// In a thread, perhaps beyond the watcher's end: what can be made of a configuration before it is in
+  /// force.
+  using Prepare = std::function<Sequel(const ConfigFile&)>;
+
   class Listener {
    public:
-    /// The configuration has changed to this one. In this call and the next the watcher may be destroyed.
-    virtual void on_config(ConfigFile config) = 0;
+    /// The configuration has changed to this one; `sequel` is what was prepared of it, or does nothing. In
+    /// this call and the next the watcher may be destroyed.
+    virtual void on_config(ConfigFile config, Sequel sequel) = 0;
     /// It has changed to something that is none.
     virtual void on_bad_config(const ConfigProblems& problems) = 0;
     /// Changes are noticed by looking every `looked_at_every` only; told once until there are events again.
@@ -38,7 +47,7 @@ class ConfigWatcher final : private DiskWatcher::Listener {
 
   /// Looks once at the disk as soon as the loop runs, for what changed since the owner has read `known`.
   /// `loop` and `listener` outlive the watcher.
-  ConfigWatcher(Loop& loop, Options options, ConfigTexts known, Listener& listener);
+  ConfigWatcher(Loop& loop, Options options, ConfigTexts known, Listener& listener, Prepare prepare = {});
 
   /// Reads the files now, whatever their age says. Only a change is reported.
   void look_now() { disk_.look(true); }
@@ -55,6 +64,7 @@ class ConfigWatcher final : private DiskWatcher::Listener {
   bool concerns(std::string_view name) const override;
 
   const std::string path_;
+  const Prepare prepare_;
   Listener& listener_;
   std::string fingerprint_;
   std::shared_ptr<const Seen> seen_;

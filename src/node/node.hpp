@@ -79,6 +79,8 @@ class Node final : private Effects,
   const std::string& name() const { return name_; }
   EngineState state() const { return engine_->state(); }
 
+  /// Those in force; never null.
+  std::shared_ptr<const RuleSet> rules() const { return engine_->shared_rules(); }
   /// All live overrides that hold, by kind, rule and whom they are about.
   std::vector<LiveView> live_overrides() const { return engine_->live_overrides(Loop::wall()); }
   /// Sets or replaces one, here and by gossip everywhere. Error: one line for the client; nothing changed.

@@ -23,7 +23,7 @@ constexpr std::size_t overrides_max = 24;
 
 class Admin final : public AdminService, private Effects {
  public:
-  Admin() : engine_(options(), rules(), now_) {}
+  Admin() : engine_(options(), rules_in_force(), now_) {}
 
   void move_on() {
     now_ += std::chrono::milliseconds(300);
@@ -35,8 +35,10 @@ class Admin final : public AdminService, private Effects {
   NodeStatus status() const override {
     NodeStatus status;
     status.rules = engine_.shared_rules();
+    status.counts = engine_.counts();
     return status;
   }
+  std::shared_ptr<const RuleSet> rules() const override { return engine_.shared_rules(); }
   std::vector<FrontEndStatus> front_ends() const override { return {}; }
   std::string metrics() override { return {}; }
   std::vector<CounterView> counters(const Request&) override { return {}; }
@@ -70,7 +72,7 @@ class Admin final : public AdminService, private Effects {
     made.live_overrides_max = overrides_max;
     return made;
   }
-  static RuleSet rules() {
+  static RuleSet rules_in_force() {
     auto file = parse_config(fuzz::rules_text, "rules.yaml");
     REQUIRE_THAT(file.has_value());
     return std::move(file->rules);

@@ -30,7 +30,12 @@ struct FakeNode final : AdminService, CheckService {
     now.state = EngineState::ready;
     now.rules = std::make_shared<RuleSet>(RuleSet::built_in());
   }
-  NodeStatus status() const override { return now; }
+  NodeStatus status() const override {
+    NodeStatus status = now;
+    if (!live.empty()) status.counts.live.overrides = live.size();
+    return status;
+  }
+  std::shared_ptr<const RuleSet> rules() const override { return now.rules; }
   void on_failure(std::string_view) override {
     ++now.decisions_failed;
     ++now[Trouble::decisions_failed].recent;
@@ -218,6 +223,23 @@ TEST_SUITE("http.admin_api") {
     f.node.now.rules = std::make_shared<RuleSet>();
     REQUIRE(f.get("/v1/status") == 200);
     CHECK(f.document()["rules"] == json::array());
+  }
+
+  TEST_CASE("status: what was prepared of the rules in force is what is told, until there are others") {
+    Fixture f;
+    RuleSet prepared = RuleSet::built_in();
+    prepared.rules[0].name = "prepared";  // so that it can be told from what would be made here
+    const auto name_told = [&] {
+      REQUIRE(f.get("/v1/status") == 200);
+      return f.document()["rules"][0]["name"];
+    };
+    f.admin.keep(ShortRules(prepared));
+    CHECK(name_told() == "prepared");
+    f.node.live = {LiveView{.what = {.kind = LiveOverride::Kind::learning, .learning = true}}};
+    CHECK(name_told() == "prepared");
+    CHECK(f.document()["rules"][0]["learning"] == true);
+    f.node.now.rules = std::make_shared<RuleSet>(RuleSet::built_in());
+    CHECK(name_told() == RuleSet::built_in().rules[0].name);
   }
 
   TEST_CASE("metrics: a page is made so seldom that it costs a fifth of the time at most") {

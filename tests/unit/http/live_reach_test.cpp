@@ -34,7 +34,16 @@ struct Fixture {
     rules.rules.push_back(
         {.name = "all", .match = {equal("path", "/")}, .limits = {{.requests = 1, .window_s = 1}}});
   }
-  std::string obstacle(const LiveOverride& what) const { return LiveReach(rules, live).obstacle(what); }
+  std::string obstacle(const LiveOverride& what) const {
+    const std::string found = LiveReach(rules, live).obstacle(what);
+    if (!LiveReach::depends_on_others(what)) {  // as whoever sets one asks, who spares himself the others
+      CHECK(LiveReach(rules, {}).obstacle(what) == found);
+      CHECK(LiveReach(rules, {}).contradiction(what) == contradiction(what));
+    }
+    const LiveReach many(rules, live);  // as a list asks
+    for (int i = 0; i < 6; ++i) CHECK(many.obstacle(what) == found);
+    return found;
+  }
   std::string contradiction(const LiveOverride& what) const {
     return LiveReach(rules, live).contradiction(what);
   }

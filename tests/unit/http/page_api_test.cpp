@@ -26,6 +26,7 @@ struct FakeNode final : AdminService {
     ++looks;
     return now;
   }
+  std::shared_ptr<const RuleSet> rules() const override { return now.rules; }
   std::string metrics() override { return ""; }
   std::vector<FrontEndStatus> front_ends() const override {
     return {{.name = "http", .listeners = {"127.0.0.1:8080"}, .requests = 7, .errors = {{"a", 1}, {"b", 2}}}};

@@ -5,7 +5,9 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <atomic>
 #include <functional>
+#include <thread>
 
 #include "scratch_directory.hpp"
 
@@ -44,7 +46,7 @@ class World final : private ConfigWatcher::Listener {
              std::optional<ConfigTexts> known = std::nullopt) {
     options.path = path.string();
     if (!known) known = read_config_texts(options.path).value_or(ConfigTexts{});
-    watcher.emplace(loop, options, std::move(*known), static_cast<ConfigWatcher::Listener&>(*this));
+    watcher.emplace(loop, options, std::move(*known), static_cast<ConfigWatcher::Listener&>(*this), prepare);
     settle();
   }
 
@@ -78,11 +80,13 @@ class World final : private ConfigWatcher::Listener {
   std::vector<std::string> problems;
   std::vector<std::string> losses;
   std::function<void()> on_news = [] {};
+  ConfigWatcher::Prepare prepare;
   std::optional<ConfigWatcher> watcher;
 
  private:
-  void on_config(ConfigFile config) override {
+  void on_config(ConfigFile config, ConfigWatcher::Sequel sequel) override {
     configs.push_back(std::move(config));
+    sequel();
     on_news();
   }
   void on_bad_config(const ConfigProblems& found) override {
@@ -351,6 +355,33 @@ TEST_SUITE("node.config_watcher") {
     }));
     CHECK(turns > 5);  // of the waker's timer; if the loop had parsed, one
     CHECK(world.configs.back().rules.rules.size() == 3001);
+  }
+
+  TEST_CASE("what can be made of a configuration is made in the thread that reads it, and used in the loop") {
+    const ScratchDirectory scratch;
+    const fs::path file = scratch / "rules.yaml";
+    write(file, rules(1));
+    World world;
+    std::atomic<int> prepared = 0;
+    std::thread::id preparing;
+    std::vector<std::pair<Hits, std::thread::id>> used;
+    world.prepare = [&](const ConfigFile& config) -> ConfigWatcher::Sequel {
+      ++prepared;
+      preparing = std::this_thread::get_id();
+      return [&used, requests = config.rules.rules[0].limits[0].requests] {
+        used.emplace_back(requests, std::this_thread::get_id());
+      };
+    };
+    world.start(file);
+    CHECK(prepared == 0);  // the owner has read this one
+    replace(file, rules(2));
+    REQUIRE(world.await_limit(2));
+    REQUIRE(used.size() == 1);
+    CHECK(used[0] == std::pair(Hits{2}, std::this_thread::get_id()));
+    CHECK(preparing != std::this_thread::get_id());
+    replace(file, "rules: [");
+    REQUIRE(world.await_problem("rules.yaml"));
+    CHECK(prepared == 1);
   }
 
   TEST_CASE("the watcher may go at any time: while a thread reads, with events waiting, in its own call") {
