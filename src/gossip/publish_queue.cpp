@@ -25,7 +25,10 @@ void PublishQueue::add(ComponentIndex component, Hits limit, bool urgent, Instan
   Item& item = items_[component.value];
   item.limit = limit;
   if (item.queued == Queued::no) {
-    if (queued_count_ == 0) next_beat(now);
+    if (queued_count_ == 0) {
+      next_beat(now);
+      beat_end_ = 0;
+    }
     ++queued_count_;
     if (!urgent) {
       item.queued = Queued::lazy;
@@ -62,13 +65,15 @@ void PublishQueue::take(std::span<const ComponentIndex> from, Queued which,
   }
 }
 
-void PublishQueue::take_lazy(std::size_t count_max, std::vector<ComponentIndex>& due) {
-  const std::size_t count = std::min(count_max, lazy_.size() - lazy_taken_);
+bool PublishQueue::take_lazy(std::size_t count_max, std::vector<ComponentIndex>& due) {
+  if (beat_end_ == 0) beat_end_ = lazy_.size();
+  const std::size_t count = std::min(count_max, beat_end_ - lazy_taken_);
   take(std::span(lazy_).subspan(lazy_taken_, count), Queued::lazy, due);
   lazy_taken_ += count;
-  if (lazy_taken_ < lazy_.size()) return;
-  lazy_.clear();
-  lazy_taken_ = 0;
+  if (lazy_taken_ < beat_end_) return false;
+  lazy_.erase(lazy_.begin(), lazy_.begin() + static_cast<std::ptrdiff_t>(beat_end_));
+  lazy_taken_ = beat_end_ = 0;
+  return true;
 }
 
 bool PublishQueue::take_due(Instant now, std::vector<ComponentIndex>& due) {
@@ -80,8 +85,7 @@ bool PublishQueue::take_due(Instant now, std::vector<ComponentIndex>& due) {
     flush_at_ = never;
   }
   if (!empty() && beat_at_ <= now) {
-    take_lazy(lazy_per_turn_max, due);
-    if (lazy_.empty()) next_beat(now);
+    if (take_lazy(lazy_per_turn_max, due)) next_beat(now);
   }
   return urgent;
 }
@@ -89,6 +93,7 @@ bool PublishQueue::take_due(Instant now, std::vector<ComponentIndex>& due) {
 void PublishQueue::take_all(Instant now, std::vector<ComponentIndex>& due) {
   take(urgent_, Queued::urgent, due);
   urgent_.clear();
+  beat_end_ = lazy_.size();
   take_lazy(lazy_.size(), due);
   last_flush_ = now;
   flush_at_ = never;

@@ -25,7 +25,8 @@ class PublishQueue {
   };
 
   /// Of one beat this many are taken at a time, the rest in the next turns: half a second of a flood of new
-  /// callers is 50,000 counters, and a request must not wait for them all.
+  /// callers is 50,000 counters, and a request must not wait for them all. What is added meanwhile waits for
+  /// the next beat: else a flood would make one beat last as long as itself.
   static constexpr std::size_t lazy_per_turn_max = 2048;
 
   PublishQueue(Options options, Random& random);
@@ -77,7 +78,8 @@ class PublishQueue {
   };
 
   void take(std::span<const ComponentIndex> from, Queued which, std::vector<ComponentIndex>& due);
-  void take_lazy(std::size_t count_max, std::vector<ComponentIndex>& due);
+  /// True if that was the last part of the beat.
+  bool take_lazy(std::size_t count_max, std::vector<ComponentIndex>& due);
   void next_beat(Instant now);
 
   Options options_;
@@ -87,6 +89,7 @@ class PublishQueue {
   std::vector<ComponentIndex> urgent_;
   std::vector<ComponentIndex> lazy_;
   std::size_t lazy_taken_ = 0;  // of the front of `lazy_`, while a beat is being taken
+  std::size_t beat_end_ = 0;    // how much of `lazy_` that beat takes; 0: none is being taken
   std::size_t queued_count_ = 0;
   Instant last_flush_{};
   Instant flush_at_ = never;

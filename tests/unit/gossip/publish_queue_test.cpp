@@ -132,7 +132,7 @@ TEST_SUITE("gossip.publish_queue") {
     CHECK(f.taken(f.queue.next_deadline()) == 1);
   }
 
-  TEST_CASE("what comes while a beat is being taken is taken with it, and what is gone is not") {
+  TEST_CASE("what comes while a beat is being taken waits for the next, and what is gone is not taken") {
     constexpr std::uint32_t count = PublishQueue::lazy_per_turn_max + 10;
     Random random{1};
     PublishQueue queue{PublishQueue::Options{.components_max = count}, random};
@@ -144,9 +144,53 @@ TEST_SUITE("gossip.publish_queue") {
     queue.add(ComponentIndex{0}, 100, false, beat);
     queue.forget(ComponentIndex{count - 1});
     queue.take_due(beat, taken);
-    CHECK(taken.size() == count);  // 0 twice, the last one never
+    CHECK(taken.size() == count - 1);
+    CHECK(queue.places_count() == 1);
+    CHECK(queue.next_deadline() == beat + milliseconds(500));
+    queue.take_due(beat + milliseconds(500), taken);
+    CHECK(taken.size() == count);
+    CHECK(taken.back() == ComponentIndex{0});
     CHECK(queue.empty());
     CHECK(queue.places_count() == 0);
+  }
+
+  TEST_CASE("a beat ends in a flood that brings as much as each part takes, and keeps no places") {
+    constexpr std::uint32_t count = 2 * PublishQueue::lazy_per_turn_max;
+    Random random{1};
+    PublishQueue queue{PublishQueue::Options{.components_max = count}, random};
+    Instant now{seconds(10)};
+    for (std::uint32_t i = 0; i < count; ++i) queue.add(ComponentIndex{i}, 100, false, now);
+    std::size_t beats = 0;
+    for (std::uint32_t turn = 0; turn < 100; ++turn) {
+      std::vector<ComponentIndex> taken;
+      const Instant due = queue.next_deadline();
+      beats += due > now ? 1 : 0;
+      now = std::max(now, due);
+      queue.take_due(now, taken);
+      CHECK(taken.size() == PublishQueue::lazy_per_turn_max);
+      for (const ComponentIndex component : taken) queue.add(component, 100, false, now);
+      CHECK(queue.places_count() == count);
+    }
+    CHECK(beats == 50);
+  }
+
+  TEST_CASE("a beat of which the rest became urgent does not put the next one off") {
+    constexpr std::uint32_t count = PublishQueue::lazy_per_turn_max + 10;
+    Random random{1};
+    PublishQueue queue{PublishQueue::Options{.components_max = count + 1}, random};
+    const Instant now{seconds(10)};
+    for (std::uint32_t i = 0; i < count; ++i) queue.add(ComponentIndex{i}, 100, false, now);
+    const Instant beat = queue.next_deadline();
+    std::vector<ComponentIndex> taken;
+    queue.take_due(beat, taken);
+    for (std::uint32_t i = PublishQueue::lazy_per_turn_max; i < count; ++i)
+      queue.add(ComponentIndex{i}, 100, true, beat);
+    queue.take_due(beat, taken);
+    CHECK(queue.empty());
+    queue.add(ComponentIndex{count}, 100, false, beat);
+    queue.take_due(queue.next_deadline(), taken);
+    CHECK(taken.size() == count + 1);
+    CHECK(queue.empty());
   }
 }
 
