@@ -148,7 +148,10 @@ Result<void> Engine::on_heartbeat(const Endpoint& from, std::size_t bytes_count,
   // To an address that may be forged no more goes than three times what came.
   const std::size_t bytes_max =
       heard->peer == nullptr ? answer_factor_max * bytes_count : wire::datagram_bytes_max;
-  if (heard->reply_wanted) send_heartbeat(from, bytes_max, now, wall, effects);
+  if (heard->reply_wanted && heard->stranger != OriginId{})
+    answer_aside(from, *heard, bytes_max, now, wall, effects);
+  else if (heard->reply_wanted)
+    send_heartbeat(from, bytes_max, now, wall, effects);
   update_state(now, wall, effects);
   return {};
 }
@@ -167,8 +170,17 @@ Result<void> Engine::on_inquiry(const Endpoint& from, Instant now, Effects& effe
 
 void Engine::send_heartbeat(const Endpoint& to, std::size_t bytes_max, Instant now, WallTime wall,
                             Effects& effects) {
-  const wire::NodeState said = static_cast<wire::NodeState>(state_);
-  membership_.compose(to, said, now, wall, heartbeat_);
+  membership_.compose(to, static_cast<wire::NodeState>(state_), now, wall, heartbeat_);
+  send_composed(to, bytes_max, effects);
+}
+
+void Engine::answer_aside(const Endpoint& to, const Membership::Heard& heard, std::size_t bytes_max,
+                          Instant now, WallTime wall, Effects& effects) {
+  membership_.compose_aside(to, heard, static_cast<wire::NodeState>(state_), now, wall, heartbeat_);
+  send_composed(to, bytes_max, effects);
+}
+
+void Engine::send_composed(const Endpoint& to, std::size_t bytes_max, Effects& effects) {
   gossip_.compose(heartbeat_.recipient, heartbeat_);
   live_exchange_.compose(heartbeat_);
   const std::span<const std::byte> datagram = gossip_.encoder().encode(heartbeat_);

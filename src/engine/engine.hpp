@@ -128,6 +128,10 @@ class Engine {
   /// Not sent if it would be larger than `bytes_max`.
   void send_heartbeat(const Endpoint& to, std::size_t bytes_max, Instant now, WallTime wall,
                       Effects& effects);
+  /// To a life that speaks from where another is known to live.
+  void answer_aside(const Endpoint& to, const Membership::Heard& heard, std::size_t bytes_max, Instant now,
+                    WallTime wall, Effects& effects);
+  void send_composed(const Endpoint& to, std::size_t bytes_max, Effects& effects);
   void update_state(Instant now, WallTime wall, Effects& effects);
   void say_goodbye(Instant now, WallTime wall, Effects& effects);
   void expire(WallTime ended_by, Instant now);

@@ -40,6 +40,14 @@ struct Candidate {
   Instant heard_at;
 
   SentClocks sent;  ///< of the heartbeats that we sent here: an echo must name one to prove the address
+  /// The same of what we answered a stranger who spoke from here, apart: those who lead others' heartbeats
+  /// here must not make us forget what the one who lives here echoes.
+  SentClocks sent_aside;
+  Instant last_aside;
+
+  bool has_sent(std::uint64_t clock_ns) const {
+    return sent.contains(clock_ns) || sent_aside.contains(clock_ns);
+  }
 
   /// Worth asking of our own accord. Who has only been heard here is answered, and no more: its address may
   /// be forged, and somebody else would get what we send.

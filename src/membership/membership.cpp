@@ -123,7 +123,9 @@ Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const w
                                                    Instant now, WallTime wall, Effects& effects,
                                                    wire::Form form) {
   if (heartbeat.sender == options_.self) {
-    if (Candidate* candidate = addresses_.find(from)) set_self(*candidate, true);
+    Candidate* candidate = addresses_.find(from);
+    // Where a peer is heard it may have been led back to us by somebody.
+    if (candidate != nullptr && !is_occupied(*candidate, from, now)) set_self(*candidate, true);
     return fail(ErrorCode::from_self);
   }
   Peer* known = find(heartbeat.sender);
@@ -142,16 +144,16 @@ Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const w
   // A new life that knows nothing of us yet is answered all the same.
   if (form == wire::Form::sealed && heartbeat.recipient != options_.self &&
       is_occupied(*candidate, from, now)) {
-    Heard aside;
-    aside.reply_wanted =
-        heartbeat.state != wire::NodeState::left && now - candidate->last_heartbeat >= reply_interval_min;
-    return aside;
+    return Heard{.reply_wanted = heartbeat.state != wire::NodeState::left &&
+                                 now - candidate->last_aside >= reply_interval_min,
+                 .stranger = heartbeat.sender,
+                 .stranger_sent_ns = heartbeat.sent_ns};
   }
   candidate->heard_sent_ns = heartbeat.sent_ns;
   candidate->heard_at = now;
   candidate->last_vouched = now;
   const bool is_for_us = heartbeat.recipient == options_.self;
-  const bool proven = is_for_us && candidate->sent.contains(heartbeat.echo_ns);
+  const bool proven = is_for_us && is_timely(heartbeat, now) && candidate->has_sent(heartbeat.echo_ns);
 
   Heard heard;
   const bool may_reply =
@@ -188,7 +190,7 @@ Result<Membership::Heard> Membership::on_heartbeat(const Endpoint& from, const w
   }
   peer.sync = Endpoint{peer.heartbeat.address, heartbeat.sync_port};
   const bool is_news = peer.is_news(heartbeat, now);
-  peer.on_heartbeat(heartbeat, now);
+  peer.on_heartbeat(heartbeat, std::min(written_at(heartbeat), now), now);
   if (heartbeat.state == wire::NodeState::left) {
     set_state(peer, PeerState::left, now, effects);
   } else if (is_news && (peer.state != PeerState::left || now - peer.state_since > false_word_lasts)) {
@@ -369,8 +371,8 @@ void Membership::age_candidates(Instant now) {
   });
 }
 
-void Membership::compose(const Endpoint& to, wire::NodeState state, Instant now, WallTime wall,
-                         wire::Heartbeat& out) {
+void Membership::introduce_self(wire::NodeState state, Instant now, WallTime wall,
+                                wire::Heartbeat& out) const {
   out = wire::Heartbeat{};
   out.sender = options_.self;
   out.name = options_.node_name;
@@ -379,6 +381,26 @@ void Membership::compose(const Endpoint& to, wire::NodeState state, Instant now,
   out.sync_port = options_.sync_port;
   out.wall = wall;
   out.sent_ns = static_cast<std::uint64_t>(now.time_since_epoch().count());
+  out.interval_ms =
+      static_cast<std::uint32_t>(std::chrono::duration_cast<milliseconds>(heartbeat_interval()).count());
+  out.peer_delay_us = static_cast<std::uint32_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(measured_delay_.value()).count());
+}
+
+void Membership::compose_aside(const Endpoint& to, const Heard& heard, wire::NodeState state, Instant now,
+                               WallTime wall, wire::Heartbeat& out) {
+  introduce_self(state, now, wall, out);
+  out.recipient = heard.stranger;
+  out.echo_ns = heard.stranger_sent_ns;
+  if (Candidate* candidate = addresses_.find(to)) {
+    candidate->sent_aside.remember(out.sent_ns);
+    candidate->last_aside = now;
+  }
+}
+
+void Membership::compose(const Endpoint& to, wire::NodeState state, Instant now, WallTime wall,
+                         wire::Heartbeat& out) {
+  introduce_self(state, now, wall, out);
   Candidate* candidate = addresses_.find(to);
   if (candidate == nullptr) return;
   out.recipient = candidate->origin;
@@ -391,12 +413,8 @@ void Membership::compose(const Endpoint& to, wire::NodeState state, Instant now,
     }
   }
   candidate->sent.remember(out.sent_ns);
-  out.interval_ms =
-      static_cast<std::uint32_t>(std::chrono::duration_cast<milliseconds>(heartbeat_interval()).count());
   candidate->last_heartbeat = now;
   if (candidate->unanswered_count < 1000) ++candidate->unanswered_count;
-  out.peer_delay_us = static_cast<std::uint32_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(measured_delay_.value()).count());
   const Peer* recipient = find(candidate->origin);
   out.wants_answer =
       recipient != nullptr && recipient->live() && now - recipient->last_heard > patience(*recipient).suspect;

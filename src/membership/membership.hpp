@@ -61,6 +61,8 @@ class Membership {
     bool became_alive = false;  ///< it was no live peer before
     bool reply_wanted = false;  ///< send it a heartbeat now
     OriginId replaced;          ///< the origin that lived at this address before; 0: none
+    OriginId stranger;          ///< of a life at another's address; 0: no. `reply_wanted` is about it then
+    std::uint64_t stranger_sent_ns = 0;
   };
   /// A sealed one that was written for another, or for an earlier life here, only introduces its address: it
   /// was sealed by who it says, but may have been led here by somebody who has no key.
@@ -97,6 +99,9 @@ class Membership {
 
   /// Fills in all that membership knows of a heartbeat to `to`, and notes it as sent.
   void compose(const Endpoint& to, wire::NodeState state, Instant now, WallTime wall, wire::Heartbeat& out);
+  /// An answer to the stranger at `to`, which it can answer in turn; that another lives there stays as it is.
+  void compose_aside(const Endpoint& to, const Heard& heard, wire::NodeState state, Instant now,
+                     WallTime wall, wire::Heartbeat& out);
 
   Peer* find(OriginId origin);
   const Peer* find(OriginId origin) const;
@@ -125,6 +130,7 @@ class Membership {
   void set_state(Peer& peer, PeerState state, Instant now, Effects& effects);
   void set_origin(Candidate& candidate, OriginId origin);
   void set_self(Candidate& candidate, bool is_self);
+  void introduce_self(wire::NodeState state, Instant now, WallTime wall, wire::Heartbeat& out) const;
   /// A live peer was heard there lately.
   bool is_occupied(const Candidate& candidate, const Endpoint& at, Instant now) const;
   static Instant written_at(const wire::Heartbeat& heartbeat);

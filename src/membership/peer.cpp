@@ -2,10 +2,11 @@
 
 namespace starling {
 
-void Peer::on_heartbeat(const wire::Heartbeat& heard, Instant now) {
+void Peer::on_heartbeat(const wire::Heartbeat& heard, Instant written, Instant now) {
   if (is_news(heard, now)) {
     newest_sent_ns = heard.sent_ns;
-    last_heard = last_answer = last_word = now;
+    last_heard = last_answer = now;
+    last_word = written;
     hears_us = true;
     interval = std::chrono::milliseconds(heard.interval_ms);
     reported_delay = std::chrono::microseconds(heard.peer_delay_us);

@@ -101,8 +101,8 @@ struct Peer {
   bool is_news(const wire::Heartbeat& heard, Instant now) const {
     return is_newer(heard) || now - last_answer > false_word_lasts;
   }
-  /// Takes in what a heartbeat that answers ours says.
-  void on_heartbeat(const wire::Heartbeat& heard, Instant now);
+  /// Takes in what a heartbeat that answers ours says. `written`: when, by our clock.
+  void on_heartbeat(const wire::Heartbeat& heard, Instant written, Instant now);
 
   /// RFC 6298's estimator, gains 1/8 and 1/4.
   void on_rtt(Duration sample);

@@ -300,6 +300,33 @@ TEST_SUITE("engine.keys replay") {
     CHECK(net.total(restarts, "alice") == 4);
     CHECK(restarts.engine->state() == EngineState::ready);
   }
+
+  TEST_CASE(
+      "a node that restarts at its address is met within three datagrams, however rare heartbeats are") {
+    KeyNet net;
+    for (std::uint64_t i = 1; i <= 12; ++i) {
+      EngineOptions options = net.options_for(OriginId{i});
+      options.keys = ring_of({0});
+      options.heartbeat_interval = seconds(10);
+      net.add(options);
+    }
+    net.resolve();
+    net.pass(seconds(12));
+    for (std::size_t i = 0; i < net.sides.size(); ++i) REQUIRE(net.ask(net.sides[i], "alice", 1));
+    net.pass(seconds(1));
+    Net::Side& restarts = net.sides[1];
+    EngineOptions options = net.options_for(OriginId{77});
+    options.keys = ring_of({0});
+    options.heartbeat_interval = seconds(10);
+    restarts.engine = std::make_unique<Engine>(options, net.rules, net.now);
+    net.resolve();
+    net.pass(milliseconds(20));
+    CHECK(restarts.engine->counts().nodes_count == 12);
+    CHECK(state_of(net, net.sides[0], 77) == "alive");
+    CHECK(state_of(net, net.sides[0], 2) == "dead");
+    net.pass(milliseconds(300));
+    CHECK(net.total(restarts, "alice") >= 11);
+  }
 }
 
 }  // namespace

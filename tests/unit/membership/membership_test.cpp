@@ -62,6 +62,37 @@ TEST_SUITE("membership.membership") {
     CHECK(f.compose(at(3)).peers == std::vector<Endpoint>{at(2)});
   }
 
+  TEST_CASE("our own heartbeat from where a peer is heard does not make its address ours") {
+    Fixture f;
+    f.meet(other, at(2));
+    CHECK(f.hear(at(2), f.from(self)) == tl::unexpected(Error{ErrorCode::from_self}));
+    CHECK_FALSE(f.membership.addresses().find(at(2))->is_self);
+    f.now += seconds(1);  // it is not heard any more
+    CHECK(f.hear(at(2), f.from(self)) == tl::unexpected(Error{ErrorCode::from_self}));
+    CHECK(f.membership.addresses().find(at(2))->is_self);
+  }
+
+  TEST_CASE("an answer that is ten seconds late proves nothing, however rare our heartbeats are") {
+    for (const auto& [late, is_alive] : {std::pair{seconds(9), true}, std::pair{seconds(11), false}}) {
+      CAPTURE(late.count());
+      Fixture f;
+      f.hear(at(2), f.from(other));
+      const wire::Heartbeat ours = f.compose(at(2));
+      const wire::Heartbeat answer = f.from(other, &ours);
+      f.now += late;
+      REQUIRE(f.hear(at(2), answer));
+      CHECK((f.membership.find(other) != nullptr) == is_alive);
+    }
+    Fixture f;  // who says that it has had our clock for so long has written just now
+    f.hear(at(2), f.from(other));
+    const wire::Heartbeat ours = f.compose(at(2));
+    f.now += seconds(60);
+    wire::Heartbeat answer = f.from(other, &ours);
+    answer.echo_held_us = 60'000'000;
+    REQUIRE(f.hear(at(2), answer));
+    CHECK(f.membership.find(other) != nullptr);
+  }
+
   TEST_CASE("our own heartbeat marks the address as ours and is refused") {
     Fixture f;
     const Endpoint listed[] = {at(1)};
