@@ -365,8 +365,10 @@ void Chaos::change_override() {
 
 void Chaos::make_peace() {
   overrides_known_ = simulation_->overrides_known();
-  // A table that was too small for all of it keeps a part, the same one everywhere.
-  if (overrides_known_.size() > options_.engine.live_overrides_max) overrides_known_.clear();
+  // A table that is too small for all that was ever said keeps a part, the same one everywhere: what no table
+  // holds now may be on its way still.
+  const std::size_t subjects = std::max(overrides_known_.size(), simulation_->override_subjects_count());
+  if (subjects > options_.engine.live_overrides_max) overrides_known_.clear();
   simulation_->network().heal();
   simulation_->network().set_options(options_.link);
   simulation_->forget_datagrams();

@@ -24,6 +24,8 @@ class LiveTruth {
   /// Somebody set, or took back, this.
   void on_changed(LiveTable::Place place, const LiveEntry& entry) { said_[place].push_back(entry); }
 
+  /// About how many subjects anything was ever said.
+  std::size_t subjects_count() const { return said_.size(); }
   /// The newest words of all `tables` together.
   static Known known(std::span<const LiveTable* const> tables);
 

@@ -106,6 +106,8 @@ class Simulation {
   std::string overrides_disagreement(const LiveTruth::Known& known = {}) const;
   /// What those that are up know together.
   LiveTruth::Known overrides_known() const;
+  /// About how many subjects anything was ever said.
+  std::size_t override_subjects_count() const { return live_truth_.subjects_count(); }
 
   /// Calls `action` at `at`.
   void at(Instant at, std::function<void()> action);
