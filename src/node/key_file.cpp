@@ -76,6 +76,10 @@ std::optional<std::string> Reader::read_key(std::string_view entry, std::size_t 
     return at(line, whole ? fmt::format("{}, found a key of {} bytes", expected_entry, bytes)
                           : fmt::format("{}, found {} characters that are something else", expected_entry,
                                         entry.size()));
+  if (sodium_is_zero(key.bytes.data(), key.bytes.size()) == 1)
+    return at(line,
+              "expected 32 random bytes, found zeros alone, which everybody guesses; `starling keygen` makes "
+              "a key");
   const wire::KeyId id = key.id();
   for (std::size_t i = 0; i < ring_.keys.size(); ++i)
     if (ring_.keys[i].id() == id)

@@ -3,7 +3,7 @@
 #include <sodium.h>
 
 #include <algorithm>
-#include <bitset>
+#include <array>
 #include <map>
 #include <vector>
 
@@ -19,28 +19,35 @@ struct Key {
   MarkKey mark_key;
 };
 
-/// Which of a sender's packets to one port have come. Source: RFC 6479.
+/// Which of a sender's packets to one port have come: a ring of words, one more than the window takes, so
+/// that a step forward empties whole words. Source: RFC 6479.
 class ReplayWindow {
  public:
   /// True, and noted, if this one has not.
   bool take(std::uint64_t counter) {
     if (counter > highest_) {
-      // All between are missing; what they were called a window ago does not matter any more.
-      const std::uint64_t skipped = std::min<std::uint64_t>(counter - highest_, replay_window_packets);
-      for (std::uint64_t i = 0; i < skipped; ++i) seen_.reset((counter - i) % replay_window_packets);
+      // All between are missing; what they were called a round ago does not matter any more.
+      const std::uint64_t entered =
+          std::min<std::uint64_t>(counter / word_bits - highest_ / word_bits, words_count);
+      for (std::uint64_t i = 0; i < entered; ++i) seen_[(counter / word_bits - i) % words_count] = 0;
       highest_ = counter;
     } else if (highest_ - counter >= replay_window_packets) {
       return false;
     }
-    const std::size_t at = counter % replay_window_packets;
-    if (seen_.test(at)) return false;
-    seen_.set(at);
+    std::uint64_t& word = seen_[counter / word_bits % words_count];
+    const std::uint64_t bit = std::uint64_t{1} << (counter % word_bits);
+    if ((word & bit) != 0) return false;
+    word |= bit;
     return true;
   }
 
  private:
+  static constexpr std::size_t word_bits = 64;
+  static constexpr std::size_t words_count = replay_window_packets / word_bits + 1;
+  static_assert(replay_window_packets % word_bits == 0);
+
   std::uint64_t highest_ = 0;
-  std::bitset<replay_window_packets> seen_;
+  std::array<std::uint64_t, words_count> seen_{};
 };
 
 struct Sender {

@@ -26,8 +26,9 @@ inline constexpr std::size_t senders_max = 4096;
 /// Subkeys derived for senders not known: so many at once, and per second.
 inline constexpr std::uint32_t derivations_burst = 512;
 inline constexpr std::uint32_t derivations_per_s = 2048;
-/// How far behind a sender's highest counter a packet may come, in packets to that port.
-inline constexpr std::size_t replay_window_packets = 1024;
+/// How far behind a sender's highest counter a packet may come, in packets to that port. A sender counts
+/// what it sends to all: at 300 peers these are its packets of 27 rounds.
+inline constexpr std::size_t replay_window_packets = 8192;
 
 class Opener {
  public:

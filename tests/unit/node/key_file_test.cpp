@@ -86,6 +86,16 @@ TEST_SUITE("node.key_file") {
     CHECK(fault(key('a') + std::string(1, '\0')).starts_with("keys:1: expected a key"));
   }
 
+  TEST_CASE("a key of zeros is a mistake, not a key") {
+    CHECK(fault("\n" + base64(std::string(32, '\0'))) ==
+          "keys:2: expected 32 random bytes, found zeros alone, which everybody guesses; `starling keygen` "
+          "makes "
+          "a key");
+    std::string almost(32, '\0');
+    almost.back() = 1;
+    CHECK(ring(base64(almost)).keys.size() == 1);
+  }
+
   TEST_CASE("no key at all is refused") {
     CHECK(fault("") == "keys: expected at least one key, found none; `starling keygen` makes one");
     CHECK(fault("# none\n\n") == "keys: expected at least one key, found none; `starling keygen` makes one");
