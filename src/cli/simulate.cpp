@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -80,7 +81,7 @@ std::optional<Duration> parse_delay(std::string_view text) {
     if (!number) continue;
     const double ns = *number * unit.ns;
     if (!(ns >= 0 && ns <= static_cast<double>(sync_max.count()))) return std::nullopt;
-    return Duration(static_cast<std::int64_t>(ns + 0.5));
+    return Duration(std::llround(ns));
   }
   return std::nullopt;
 }

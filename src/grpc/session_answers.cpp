@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "base/check.hpp"
 #include "grpc/percent_encoding.hpp"
@@ -160,7 +159,7 @@ ssize_t Session::on_read_output(Call& call, std::uint8_t* out, std::size_t bytes
     call.deferred = true;
     return NGHTTP2_ERR_DEFERRED;
   }
-  std::memcpy(out, call.output.data() + call.output_sent, count);
+  std::copy_n(call.output.data() + call.output_sent, count, out);
   call.output_sent += count;
   if (call.output_sent < call.output.size()) return static_cast<ssize_t>(count);
   call.output.clear();

@@ -25,6 +25,7 @@ LiveIndex::Learning LiveIndex::learning(const RuleSet& set, const Rule& rule) co
   std::vector<const LiveView*> views = about(rule.name, LiveOverride::Kind::learning);
   for (const LiveView* view : about({}, LiveOverride::Kind::learning)) views.push_back(view);
   std::vector<std::reference_wrapper<const LiveOverride>> overrides;
+  overrides.reserve(views.size());
   for (const LiveView* view : views) overrides.emplace_back(view->what);
   const starling::Learning verdict = learning_of(set, rule, overrides);
   for (const LiveView* view : views)

@@ -20,7 +20,7 @@
 
 namespace starling {
 
-inline constexpr std::size_t key_file_bytes_max = 16 * 1024;
+inline constexpr std::size_t key_file_bytes_max = std::size_t{16} * 1024;
 /// Base64 with its padding.
 inline constexpr std::size_t key_text_bytes = (wire::master_key_bytes + 2) / 3 * 4;
 

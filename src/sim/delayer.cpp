@@ -72,7 +72,7 @@ class Delayer::Play final : public Simulation::Tap {
              simulation_.heartbeat_endpoint(link.first).address == datagram.from.address;
     });
   }
-  void deliver(std::deque<Datagram>::iterator which) {
+  void deliver(const std::deque<Datagram>::iterator& which) {
     if (hoard_.empty()) return;
     simulation_.arrive(*which);
     hoard_.erase(which);
