@@ -110,12 +110,12 @@ TEST_SUITE("wire.decoder bad_field") {
     for (const auto& [sender, origin, expected] :
          {std::tuple{1U, 2U, none}, std::tuple{0U, 2U, field(1)}, std::tuple{1U, 0U, field(2)}}) {
       CHECK(refusal(built(Kind::inquiry,
-                          [&](FlatBufferBuilder& builder) {
+                          [sender = sender, origin = origin](FlatBufferBuilder& builder) {
                             return fb::CreateInquiry(builder, sender, 5, origin, 6);
                           }),
                     Kind::inquiry) == expected);
       CHECK(refusal(built(Kind::witness,
-                          [&](FlatBufferBuilder& builder) {
+                          [sender = sender, origin = origin](FlatBufferBuilder& builder) {
                             return fb::CreateWitness(builder, sender, 5, origin, 6, 7);
                           }),
                     Kind::witness) == expected);
@@ -290,7 +290,7 @@ TEST_SUITE("wire.decoder bad_field") {
              {253'402'300'799'000, 253'402'300'799'000},
              {std::numeric_limits<std::int64_t>::max(), 253'402'300'799'000}}) {
       Decoder decoder(tag);
-      const Packet bytes = built(Kind::heartbeat, [&](FlatBufferBuilder& builder) {
+      const Packet bytes = built(Kind::heartbeat, [sent = sent](FlatBufferBuilder& builder) {
         return fb::CreateHeartbeat(builder, 1, 0, 0, 0, fb::NodeState::ready, 4290, 0, 0, sent);
       });
       REQUIRE(decoder.open(bytes, Port::heartbeat));
