@@ -61,7 +61,7 @@ TEST_SUITE("cli.command_line") {
 
 TEST_SUITE("cli.server_url") {
   TEST_CASE("a host alone means the admin port; a URL means what it says") {
-    for (const auto& [text, server] :
+    for (const auto& [case_text, server] :
          std::vector<std::pair<const char*, const char*>>{{"127.0.0.1", "http://127.0.0.1:9090"},
                                                           {"node", "http://node:9090"},
                                                           {"node:8000", "http://node:8000"},
@@ -71,6 +71,7 @@ TEST_SUITE("cli.server_url") {
                                                           {"fe80::1%eth0", "http://[fe80::1%eth0]:9090"},
                                                           {"http://node", "http://node:80"},
                                                           {"http://node:9090/", "http://node:9090"}}) {
+      const auto& text = case_text;
       CAPTURE(text);
       const auto url = parse_server(text);
       REQUIRE(url);

@@ -90,7 +90,8 @@ TEST_SUITE("cli.simulate") {
         {"--seed -1", "whole number"},
         {"--output xml", "table, json or yaml"},
     };
-    for (const auto& [arguments, expected] : cases) {
+    for (const auto& [case_arguments, expected] : cases) {
+      const auto& arguments = case_arguments;
       CAPTURE(arguments);
       const std::string problem = problem_of(arguments);
       CAPTURE(problem);

@@ -345,10 +345,11 @@ TEST_SUITE("http.check_api") {
       "what would have to be guessed is refused, in the status that the gateway asked denials to have") {
     Api api(header_families_default, "principal=X-Api-Key,path");
     const std::string twice = " HTTP/1.1\r\nHost: x\r\nX-Api-Key: a\r\nX-Api-Key: b\r\n\r\n";
-    for (const auto& [target, status] : {std::pair<std::string, int>{"/v1/check", 400},
-                                         {"/v1/check/login", 400},
-                                         {"/v1/check?deny_status=429", 400},
-                                         {"/v1/check?deny_status=403", 403}}) {
+    for (const auto& [case_target, status] : {std::pair<std::string, int>{"/v1/check", 400},
+                                              {"/v1/check/login", 400},
+                                              {"/v1/check?deny_status=429", 400},
+                                              {"/v1/check?deny_status=403", 403}}) {
+      const auto& target = case_target;
       CAPTURE(target);
       const Answer answer = api.send("GET " + target + twice);
       CHECK(answer.status == status);

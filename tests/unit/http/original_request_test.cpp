@@ -144,7 +144,7 @@ TEST_SUITE("http.original_request") {
   }
 
   TEST_CASE("a host has one form only") {
-    for (const auto& [given, expected] :
+    for (const auto& [case_given, expected] :
          std::vector<std::pair<std::string_view, std::string>>{{"Example.COM", "example.com"},
                                                                {"example.com:443", "example.com"},
                                                                {"example.com.", "example.com"},
@@ -156,6 +156,7 @@ TEST_SUITE("http.original_request") {
                                                                {"[fd00::1", "[fd00::1"},
                                                                {":80", ""},
                                                                {".", ""}}) {
+      const auto& given = case_given;
       CAPTURE(given);
       CHECK(host({.headers = {{"Host", given}}}) == expected);
     }

@@ -91,19 +91,20 @@ TEST_SUITE("http.rls_json") {
     CHECK(read(with(R"("hitsAddend":-0)")) == "d hits=1 [k=v; hits=0]");
     const std::string wanted =
         "error: descriptors[0].hits_addend: expected a whole number from 0 to 18446744073709551615, found ";
-    for (const auto& [number, shown] : {std::pair{"-1", "-1"},
-                                        {"1.5", "1.5"},
-                                        {"18446744073709551616", "18446744073709551616"},
-                                        {"1e300", "1e300"},
-                                        {R"("")", R"("")"},
-                                        {R"(" 1")", R"(" 1")"},
-                                        {R"("1 ")", R"("1 ")"},
-                                        {R"("0x10")", R"("0x10")"},
-                                        {R"("nan")", R"("nan")"},
-                                        {R"("inf")", R"("inf")"},
-                                        {"true", "true"},
-                                        {"[1]", "a list"},
-                                        {"{}", "an object"}}) {
+    for (const auto& [case_number, shown] : {std::pair{"-1", "-1"},
+                                             {"1.5", "1.5"},
+                                             {"18446744073709551616", "18446744073709551616"},
+                                             {"1e300", "1e300"},
+                                             {R"("")", R"("")"},
+                                             {R"(" 1")", R"(" 1")"},
+                                             {R"("1 ")", R"("1 ")"},
+                                             {R"("0x10")", R"("0x10")"},
+                                             {R"("nan")", R"("nan")"},
+                                             {R"("inf")", R"("inf")"},
+                                             {"true", "true"},
+                                             {"[1]", "a list"},
+                                             {"{}", "an object"}}) {
+      const auto& number = case_number;
       CAPTURE(number);
       CHECK(read(with("\"hitsAddend\":" + std::string(number))) == wanted + shown);
     }

@@ -12,8 +12,9 @@ TEST_SUITE("limiter.caller_lists") {
   const Entries alice{{"ip", "10.1"}, {"path", "/x"}, {"user", "alice"}, {"app", "orca"}};
 
   TEST_CASE("a bare value is that of any key by which the rule tells callers apart, and of no other") {
-    for (const auto& [value, meant] :
+    for (const auto& [case_value, meant] :
          {std::pair{"alice", true}, {"10.1", true}, {"/x", false}, {"orca", false}, {"alic", false}}) {
+      const auto& value = case_value;
       CAPTURE(value);
       CallerLists lists;
       lists.add(value, {}, {.enforcing = true});

@@ -73,8 +73,8 @@ TEST_SUITE("membership.membership") {
   }
 
   TEST_CASE("an answer that is ten seconds late proves nothing, however rare our heartbeats are") {
-    for (const auto& [wait, is_alive] : {std::pair{seconds(9), true}, std::pair{seconds(11), false}}) {
-      const seconds late = wait;  // clang 14 captures no structured bindings
+    for (const auto& [case_late, is_alive] : {std::pair{seconds(9), true}, std::pair{seconds(11), false}}) {
+      const seconds late = case_late;
       CAPTURE(late.count());
       Fixture f;
       f.hear(at(2), f.from(other));

@@ -110,7 +110,8 @@ TEST_SUITE("node.resolver hostile") {
            return reply_to(query, 0, 1, {0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 5, 0, 2, 0xc0, 12});
          }},
     };
-    for (const auto& [name, attack] : attacks) {
+    for (const auto& [case_name, attack] : attacks) {
+      const auto& name = case_name;
       CAPTURE(name);
       World world;
       Responder hostile(world.loop, [&attack = attack](const Bytes& query) {
