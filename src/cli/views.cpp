@@ -227,13 +227,12 @@ std::string render_status(const Json& document, bool wide, const Paint& paint) {
                               known > live ? fmt::format("; {} known", known) : ""));
   line("listening", listening_line(document));
   const std::string host = text_of(neighborhood, "host", "");
-  const Json& resolved = member_of(neighborhood, "last_resolved_ms_ago");
+  const std::int64_t resolved_ms_ago = number_of(neighborhood, "last_resolved_ms_ago", -1);
   line("neighborhood",
        host.empty() ? "none: a cluster of one"
                     : fmt::format("{}: {} address(es), {}", host, member_of(neighborhood, "addresses").size(),
-                                  resolved.is_number()
-                                      ? "resolved " + render_age(resolved.get<std::int64_t>()) + " ago"
-                                      : "not resolved yet"));
+                                  resolved_ms_ago < 0 ? "not resolved yet"
+                                                      : "resolved " + render_age(resolved_ms_ago) + " ago"));
   if (const Json& keys = member_of(document, "keys"); keys.is_object()) line("keys", keys_line(keys, paint));
   line("counters", fmt::format("{} of {}", text_of(counters, "used"), text_of(counters, "max")));
   const std::int64_t undecided = number_of(decisions, "failed");

@@ -170,7 +170,7 @@ class Floods(HostileCase):
             self.fair(node, 1)
             stuck = 0 if progress else stuck + 1
         # Unsent answers, and one read of unread requests, for each: 256 KiB and 64 KiB, and what is being written.
-        self.assertLess(self.memory(node) - before, len(streams) * 1024 * 1024)
+        self.assert_memory_below(self.memory(node) - before, len(streams) * 1024 * 1024)
         for stream in streams:
             stream.close()
         wait_until("their connections to be gone", lambda: self.front_end(node)["connections"]["open"] <= 1)
@@ -199,7 +199,7 @@ class Floods(HostileCase):
             wait_equal("counted requests", lambda: node.total(principal="pool"), (count - 1) // 2)
             each = (self.memory(node) - before) / count
             print(f"{each:.0f} bytes of the node per idle connection", flush=True)
-            self.assertLess(each, idle_bytes_max)
+            self.assert_memory_below(each, idle_bytes_max)
             for _ in range(100):
                 self.assertEqual(early.check(principal="fair").status, 200)
             # One more takes the place of one that never asked, which is counted; people still reach the admin port.

@@ -279,7 +279,7 @@ rules:
             page = node.metrics()
         unsent_bytes_max = 256 * 1024 + page_bytes  # of one connection: up to the bound, and the answer that crosses it
         grown = page.value("process_resident_memory_bytes") - before
-        self.assertLess(grown, len(slow) * 2 * unsent_bytes_max + 16 * 1024 * 1024)
+        self.assert_memory_below(grown, len(slow) * 2 * unsent_bytes_max + 16 * 1024 * 1024)
 
     def test_only_get_and_head(self):
         node = self.node(1).wait_ready()

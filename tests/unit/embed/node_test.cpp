@@ -241,7 +241,7 @@ TEST_SUITE("embed.node") {
       REQUIRE(ftruncate(fd, 0) == 0);
       REQUIRE(pwrite(fd, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
     };
-    const std::string key = std::string(43, 'A') + "=\n";
+    const std::string key = std::string(42, 'C') + "A=\n";
     put(key);
     CallersLoop callers;
     NodeOptions options = alone();
