@@ -12,8 +12,10 @@
 
 namespace starling {
 
-/// Longest domain, rule name or key that the rules file takes.
+/// Longest domain, rule name, key or caller in a list that the rules file takes.
 inline constexpr std::size_t foreign_name_bytes_max = 256;
+/// Longest value that a `match` takes.
+inline constexpr std::size_t foreign_value_bytes_max = 1024;
 
 /// `true`, `false` and YAML 1.1's other words for them, which Go's, Java's and Lua's readers know.
 std::optional<bool> read_foreign_bool(const ForeignNode& node, std::string_view what, ImportReport& report);

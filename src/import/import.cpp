@@ -9,6 +9,7 @@
 
 #include "base/shown_text.hpp"
 #include "import/envoy.hpp"
+#include "import/foreign_value.hpp"
 #include "import/foreign_yaml.hpp"
 #include "import/kong.hpp"
 #include "import/native_text.hpp"
@@ -54,6 +55,30 @@ void check_bounds(const RuleSet& set, ImportReport& report) {
   }
 }
 
+/// The same for texts: a longer one is refused by the rules file, so it is here.
+void check_texts(const RuleSet& set, ImportReport& report) {
+  for (const Rule& rule : set.rules) {
+    const auto check = [&](std::string_view what, std::string_view text, std::size_t bytes_max) {
+      if (text.size() > bytes_max)
+        report.error(Place{},
+                     fmt::format("the rule {}: expected {} of at most {} bytes, found one of {}, {}; "
+                                 "shorten it or leave it out",
+                                 quoted(rule.name), what, bytes_max, text.size(), quoted(text)));
+    };
+    const auto check_values = [&](const std::vector<Matcher>& match) {
+      for (const Matcher& matcher : match)
+        check("a value to match", matcher.to_string(), foreign_value_bytes_max);
+    };
+    check_values(rule.match);
+    for (const Override& exception : rule.overrides) check_values(exception.match);
+    for (const auto* callers : {&rule.enforcing, &rule.ignoring})
+      for (const Caller& caller : *callers) {
+        check("a caller", caller.principal, foreign_name_bytes_max);
+        check_values(caller.match);
+      }
+  }
+}
+
 /// Rules that replace each other would never apply, so the rules file refuses that: opens each such circle.
 void open_circles(RuleSet& set, ImportReport& report) {
   std::vector<const Rule*> rules;
@@ -81,6 +106,7 @@ tl::expected<Imported, std::vector<ImportError>> import_rules(ImportFrom from, s
   ImportReport report;
   std::optional<Imported> imported = read(from, *documents, report);
   if (imported) check_bounds(imported->rules, report);
+  if (imported) check_texts(imported->rules, report);
   if (imported && !report.has_errors()) open_circles(imported->rules, report);
   if (report.has_errors() || !imported) return tl::unexpected(report.take_errors());
   imported->notes = report.take_notes();

@@ -32,6 +32,51 @@ TEST_SUITE("import.import") {
     CHECK(imported.notes.back().kind == ImportNote::Kind::not_carried);
   }
 
+  TEST_CASE("a text that is longer than the rules file takes is an error here, the longest is carried") {
+    const auto envoy = [](std::size_t bytes, const char* end) {
+      return "domain: d\ndescriptors:\n- {key: k, value: \"" + std::string(bytes, 'v') + end +
+             "\", rate_limit: {unit: day, requests_per_unit: 1}}\n";
+    };
+    const auto kong = [](std::size_t bytes) {
+      return "_format_version: '3.0'\nconsumers:\n- username: " + std::string(bytes, 'u') +
+             "\n  plugins: [{name: rate-limiting, config: {minute: 5}}]\n";
+    };
+    const auto principal = [](std::size_t bytes) {
+      return "rateLimit:\n  enabled: true\n  capacityByPrincipal: [{principal: " + std::string(bytes, 'p') +
+             ", override: 3}]\n";
+    };
+    const auto caller = [](const char* list, std::size_t bytes) {
+      return fmt::format("rateLimit:\n  enabled: true\n  {}: [{}]\n", list, std::string(bytes, 'c'));
+    };
+    struct Case {
+      ImportFrom from;
+      std::string longest;
+      std::string too_long;
+      std::string expected;
+    };
+    const std::vector<Case> cases{
+        {ImportFrom::envoy, envoy(1024, ""), envoy(1025, ""),
+         "a value to match of at most 1024 bytes, found one of 1025"},
+        {ImportFrom::envoy, envoy(1023, "*"), envoy(1024, "*"),
+         "a value to match of at most 1024 bytes, found one of 1025"},
+        {ImportFrom::kong, kong(1024), kong(1025),
+         "a value to match of at most 1024 bytes, found one of 1025"},
+        {ImportFrom::spinnaker, principal(1024), principal(1025), "a value to match of at most 1024 bytes"},
+        {ImportFrom::spinnaker, caller("enforcing", 256), caller("enforcing", 257),
+         "a caller of at most 256 bytes, found one of 257"},
+        {ImportFrom::spinnaker, caller("ignoring", 256), caller("ignoring", 257),
+         "a caller of at most 256 bytes"}};
+    for (const Case& each : cases) {
+      CAPTURE(each.too_long);
+      const Imported imported = import_good(each.from, each.longest);
+      check_read_back(native_file(imported, each.from, "x"), imported.rules);
+      const auto errors = import_errors(each.from, each.too_long);
+      REQUIRE(!errors.empty());
+      CHECK(errors.front().find(each.expected) != std::string::npos);
+      CHECK(errors.front().ends_with("; shorten it or leave it out"));
+    }
+  }
+
   TEST_CASE("errors beyond their bound are counted") {
     std::string text = "domain: d\ndescriptors:\n";
     for (std::size_t i = 0; i < import_errors_max + 5; ++i) text += "- {value: x}\n";
