@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -292,7 +293,12 @@ void RuleMaker::add_apps(Rule& rule) {
 
 void RuleMaker::add_callers(Rule& rule) {
   const auto add = [&](const std::vector<Listed>& from, std::vector<Caller>& to, bool enforcing) {
+    std::set<std::string_view> seen;
     for (const Listed& listed : from) {
+      if (!seen.insert(listed.name).second) {
+        report_.remark(listed.place, fmt::format("{} is in the list already", quoted(listed.name)));
+        continue;
+      }
       const std::string name = lower(listed.name);
       if (name.starts_with(app_prefix)) {
         const std::string app = name.substr(app_prefix.size());

@@ -172,6 +172,21 @@ TEST_SUITE("import.spinnaker") {
                  "10:15 note: \"x\" is in both lists", "10:18 not carried over: \"app:orca\" says nothing"});
   }
 
+  TEST_CASE("who is in a list twice is carried once") {
+    const Imported imported = import_good(ImportFrom::spinnaker,
+                                          "rateLimit:\n"
+                                          "  enabled: true\n"
+                                          "  enforcing: [x, anonymous, x, anonymous]\n"
+                                          "  ignoring: \"y, z, y\"\n");
+    check_read_back(native_file(imported, ImportFrom::spinnaker, "x"), imported.rules);
+    const Rule& rule = imported.rules.rules.front();
+    CHECK(rule.enforcing.size() == 2);
+    CHECK(rule.ignoring.size() == 2);
+    check_lines(notes_of(imported),
+                {"3:29 note: \"x\" is in the list already", "3:32 note: \"anonymous\" is in the list already",
+                 "4:13 note: \"y\" is in the list already"});
+  }
+
   TEST_CASE("what Gate could not read is an error where it stands") {
     check_lines(import_errors(ImportFrom::spinnaker, "server: {port: 8084}\n"),
                 {"1:1 expected a `rateLimit`"});
