@@ -204,7 +204,7 @@ class RuleMaker {
 
  private:
   bool enforces_app(std::string_view app) const;
-  bool can_be_matched(const Named& named, std::string_view what);
+  bool can_be_matched(std::string_view name, const Place& place, std::string_view what);
   void add_principals(Rule& rule);
   void add_apps(Rule& rule);
   void add_callers(Rule& rule);
@@ -224,10 +224,10 @@ bool RuleMaker::enforces_app(std::string_view app) const {
   });
 }
 
-bool RuleMaker::can_be_matched(const Named& named, std::string_view what) {
-  if (named.name.find('*') == std::string::npos) return true;
-  report_.not_carried(named.place, fmt::format("{}: a `*` within a name, as in {}, has no counterpart", what,
-                                               quoted(named.name)));
+bool RuleMaker::can_be_matched(std::string_view name, const Place& place, std::string_view what) {
+  if (name.find('*') == std::string_view::npos) return true;
+  report_.not_carried(
+      place, fmt::format("{}: a `*` within a name, as in {}, has no counterpart", what, quoted(name)));
   return false;
 }
 
@@ -251,7 +251,7 @@ void RuleMaker::add_principals(Rule& rule) {
   for (const Named& named : block_.rate_seconds_by_principal)
     if (find(principals, named.name) == nullptr) principals.push_back(named);
   for (const Named& named : principals) {
-    if (!can_be_matched(named, "principal")) continue;
+    if (!can_be_matched(named.name, named.place, "principal")) continue;
     const Matcher principal = principal_matcher(named.name);
     const Named* capacity = find(block_.capacity_by_principal, named.name);
     const Named* seconds = find(block_.rate_seconds_by_principal, named.name);
@@ -278,7 +278,7 @@ void RuleMaker::add_apps(Rule& rule) {
                      "deck is exempt from limits unless `app:deck` is enforced, so this has no effect");
       continue;
     }
-    if (!can_be_matched(app, "sourceApp")) continue;
+    if (!can_be_matched(app.name, app.place, "sourceApp")) continue;
     add_override(rule, {app_matcher(app.name)}, app.value, block_.rate_seconds);
     rule.overrides.back().learning = !(block_.enabled && enforces_app(app.name));
     report_.remark(app.place,
@@ -315,6 +315,7 @@ void RuleMaker::add_callers(Rule& rule) {
                          "`app:` entries: Gate reads them from Redis only; carried as they are meant");
         continue;
       }
+      if (!can_be_matched(listed.name, listed.place, enforcing ? "enforcing" : "ignoring")) continue;
       const Matcher principal = principal_matcher(listed.name);
       if (principal.kind == Matcher::Kind::prefix)
         to.push_back(Caller{.principal = "", .match = {principal}});

@@ -164,12 +164,14 @@ TEST_SUITE("import.spinnaker") {
                                           "  - {principal: x, override: 3}\n"
                                           "  - {principal: x, override: 4}\n"
                                           "  enforcing: [x, \"app:orca\"]\n"
-                                          "  ignoring: [x]\n");
+                                          "  ignoring: [x, \"y*\"]\n");
+    check_read_back(native_file(imported, ImportFrom::spinnaker, "x"), imported.rules);
     check_lines(notes_of(imported),
                 {"3:3 not carried over: rateLimit: unknown key \"burst\"", "4:3 note: redis: not needed",
                  "5:3 note: filterOrder: not needed", "7:5 not carried over: principal: a `*` within",
                  "9:5 note: capacityByPrincipal: \"x\" is there already",
-                 "10:15 note: \"x\" is in both lists", "10:18 not carried over: \"app:orca\" says nothing"});
+                 "10:15 note: \"x\" is in both lists", "10:18 not carried over: \"app:orca\" says nothing",
+                 "11:17 not carried over: ignoring: a `*` within"});
   }
 
   TEST_CASE("who is in a list twice is carried once") {
