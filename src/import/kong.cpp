@@ -171,10 +171,10 @@ void RuleMaker::add(const KongPlugin& plugin) {
     const std::string first = rules_.back().name;
     add_rule(instance, first + "-by-ip", std::move(by_address), *limits);
     rules_[instance.rules.front()].replaces.push_back(rules_.back().name);
-    report_.remark(
-        plugin.place,
-        fmt::format("Kong counts by address where a request has no {}: that is the rule {}",
-                    by->kind == Matcher::Kind::equal ? "such path" : by->key, quoted(rules_.back().name)));
+    report_.remark(plugin.place,
+                   fmt::format("Kong counts by address where a request has no {}: that is the rule {}",
+                               by->kind == Matcher::Kind::equal ? "such path" : shown(by->key),
+                               quoted(rules_.back().name)));
   }
   instances_.push_back(std::move(instance));
 }

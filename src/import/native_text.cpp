@@ -8,6 +8,7 @@
 #include <iterator>
 #include <optional>
 
+#include "base/visible_text.hpp"
 #include "limiter/duration_text.hpp"
 
 namespace starling {
@@ -128,8 +129,11 @@ std::string yaml_text(std::string_view text) {
 
 std::string write_rules(const RuleSet& set, const std::vector<std::string>& comments) {
   std::string out;
-  for (const std::string& comment : comments)
-    fmt::format_to(std::back_inserter(out), "#{}{}\n", comment.empty() ? "" : " ", comment);
+  for (const std::string& comment : comments) {
+    out += comment.empty() ? "#" : "# ";
+    append_visible(out, comment);  // whatever it quotes, it ends with its line
+    out += '\n';
+  }
   if (set.domain != RuleSet{}.domain)
     fmt::format_to(std::back_inserter(out), "domain: {}\n", yaml_text(set.domain));
   if (set.learning) out += "learning: true\n";

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/visible_text.hpp"
+
 namespace starling {
 namespace {
 
@@ -13,19 +15,26 @@ bool in_file_order(const T& a, const T& b) {
   return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
 }
 
+/// One line for people, whatever of the file is in it.
+std::string visible(std::string_view message) {
+  std::string out;
+  append_visible(out, message);
+  return out;
+}
+
 }  // namespace
 
-void ImportReport::error(Place place, std::string message) {
+void ImportReport::error(Place place, std::string_view message) {
   ++errors_count_;
-  if (errors_.size() < import_errors_max) errors_.push_back(ImportError{place, std::move(message)});
+  if (errors_.size() < import_errors_max) errors_.push_back(ImportError{place, visible(message)});
 }
 
-void ImportReport::not_carried(Place place, std::string message) {
-  note(ImportNote{ImportNote::Kind::not_carried, place, std::move(message)});
+void ImportReport::not_carried(Place place, std::string_view message) {
+  note(ImportNote{ImportNote::Kind::not_carried, place, visible(message)});
 }
 
-void ImportReport::remark(Place place, std::string message) {
-  note(ImportNote{ImportNote::Kind::remark, place, std::move(message)});
+void ImportReport::remark(Place place, std::string_view message) {
+  note(ImportNote{ImportNote::Kind::remark, place, visible(message)});
 }
 
 void ImportReport::note(ImportNote note) {

@@ -44,9 +44,9 @@ inline constexpr std::size_t import_errors_max = 100;
 /// Collects while a file is read. Beyond the bounds only counts: what is not told is still told as a number.
 class ImportReport {
  public:
-  void error(Place place, std::string message);
-  void not_carried(Place place, std::string message);
-  void remark(Place place, std::string message);
+  void error(Place place, std::string_view message);
+  void not_carried(Place place, std::string_view message);
+  void remark(Place place, std::string_view message);
 
   bool has_errors() const { return errors_count_ > 0; }
   /// Both in the order of the file.

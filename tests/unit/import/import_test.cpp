@@ -22,6 +22,19 @@ TEST_SUITE("import.import") {
     check_read_back(text, imported.rules);
   }
 
+  TEST_CASE("a line end in a name makes no line in the native file, nor in a note") {
+    const Imported imported =
+        import_good(ImportFrom::kong,
+                    "_format_version: '3.0'\nplugins:\n- name: rate-limiting\n  config:\n    minute: 5\n"
+                    "    limit_by: header\n    header_name: \"X\\nrules: []\\nsettings: {}\\e[2J\"\n");
+    const std::string text = native_file(imported, ImportFrom::kong, "x");
+    CHECK(text.find("\nsettings") == std::string::npos);
+    CHECK(text.find('\x1b') == std::string::npos);
+    for (const ImportNote& note : imported.notes)
+      CHECK(note.message.find_first_of("\n\x1b") == std::string::npos);
+    check_read_back(text, imported.rules);
+  }
+
   TEST_CASE("notes beyond their bound are counted, and what was lost stays told") {
     std::string text = "domain: d\ndescriptors:\n";
     for (std::size_t i = 0; i < import_notes_max + 5; ++i)
