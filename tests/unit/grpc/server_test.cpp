@@ -1,10 +1,12 @@
 // Bounds, times, and the ways in which a connection ends.
 #include "grpc/server.hpp"
 
+#include "accept_queue.hpp"
 #include "support.hpp"
 
 using namespace starling::grpc;
 using namespace starling::grpc::testing;
+using starling::testing::newcomer_waits;
 using std::chrono::milliseconds;
 
 namespace {
@@ -244,8 +246,11 @@ TEST_SUITE("grpc.server") {
     const auto client = fixture.connect();
     CHECK(fixture.ask(*client, echo_path, "x").status() == "0");
     client->exchange();  // what HTTP/2 itself has to say
+    CHECK(client->socket.delivered());
     pass_a_millisecond(fixture.loop);
+    uv_run(fixture.loop.get(), UV_RUN_NOWAIT);    // epoll lists first who was heard in the turn before
     const auto newcomer = fixture.connect_raw();  // seen before what the other says next
+    CHECK(newcomer_waits(fixture.loop.get()));
     const auto id = client->ask(echo_path, "x");
     client->exchange();
     CHECK(client->socket.delivered());

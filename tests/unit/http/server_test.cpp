@@ -5,12 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "accept_queue.hpp"
 #include "base/random.hpp"
 #include "support.hpp"
 
 using namespace starling;
 using namespace starling::http;
 using namespace starling::http::testing;
+using starling::testing::newcomer_waits;
 using namespace std::chrono_literals;
 
 namespace {
@@ -105,6 +107,7 @@ TEST_SUITE("http.server") {
     const auto second = fixture.connect();
     CHECK(pump(fixture.loop, [&] { return fixture.open() == 2; }));
     const auto third = fixture.connect();  // seen before what the others say next
+    CHECK(newcomer_waits(fixture.loop.get()));
     first->send_some(get("/1"));
     second->send_some(get("/2"));
     CHECK(first->delivered());
@@ -164,6 +167,7 @@ TEST_SUITE("http.server") {
     for (int i = 0; i < 3; ++i) newcomers.push_back(fixture.connect());
     CHECK(pump(fixture.loop, [&] { return fixture.open() == 4; }));
     const auto last = fixture.connect();  // seen before what the others say next
+    CHECK(newcomer_waits(fixture.loop.get()));
     for (const auto& newcomer : newcomers) {
       newcomer->send_some("GET / HT");
       CHECK(newcomer->delivered());
