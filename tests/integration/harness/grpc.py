@@ -9,7 +9,7 @@ from .waiting import patience
 GRPC_PORT = 8081
 RATE_LIMIT = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit"
 CHECK, WATCH = "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"
-DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
 END_STREAM = ACK = 1
 END_HEADERS = 4
 
@@ -68,7 +68,9 @@ class GrpcClient:
                 self._socket.sendall(self._frame(PING, ACK, 0, payload))
             elif kind == GOAWAY:
                 self.goaways.append(struct.unpack(">I", payload[:4])[0])
-            elif number == stream and kind == DATA and payload:
+            if kind == DATA and payload:  # else the server may send no more once it has sent 65,535 bytes
+                self._socket.sendall(self._frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", len(payload))))
+            if number == stream and kind == DATA and payload:
                 yield "message", payload[5:]
             if number == stream and (kind == RST_STREAM or (kind in (DATA, HEADERS) and flags & END_STREAM)):
                 return
