@@ -12,7 +12,7 @@ import time
 
 from cluster.accounts import judge, sync_interval_s
 from cluster.clients import Clients, targets
-from cluster.views import DelayWatch, cpu_s, equal_views, memory_mib
+from cluster.views import DelayWatch, alive_count, cpu_s, equal_views, memory_mib
 
 names = ("steady", "rolling-restart", "scale-up", "scale-down", "kill", "partition")
 equal_deadline_s = 20.0
@@ -67,6 +67,7 @@ class Phases:
         packets, packet_bytes = (now - then for now, then in zip(self._services.gossip(), gossip))
         pids = [pod.pid for pod in pods]
         found.update(seconds=round(took_s, 2), views_equal=equal, views_equal_after_s=round(equal_after_s, 3), ready=len(pods),
+                     alive=await alive_count(pods),
                      packets=packets, packet_bytes=packet_bytes, memory_mib=round(max(map(memory_mib, pids), default=0.0), 1),
                      cpu_share=round(sum(cpu_s(pid) - used.get(pid, 0.0) for pid in pids) / took_s / max(1, len(pids)), 4))
         found["broken"] += [f"{name} did not come to its end within {deadline_s:g} s"] if late else []

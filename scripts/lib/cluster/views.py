@@ -43,6 +43,13 @@ async def equal_views(pods, deadline_s):
         await asyncio.sleep(poll_s)
 
 
+async def alive_count(pods):
+    """How many of them see all of them alive, and nobody else."""
+    answers = await asyncio.gather(*(pod.get("/v1/status") for pod in pods), return_exceptions=True)
+    return sum(not isinstance(answer, Exception) and answer[0] == 200 and json.loads(answer[1])["cluster_size"] == len(pods)
+               for answer in answers)
+
+
 class DelayWatch:
     """The largest peer delay that was told, looked at all the time. The nodes agree on it, so a few are asked at a time."""
 
