@@ -74,6 +74,7 @@ class Explains(unittest.TestCase):
                 ("interop", "--bogus"), ("interop", "--only"), ("interop", "--only", ""), ("interop", "--only", "nginx,fun"),
                 ("simulate-report", "--windows", "0"), ("simulate-report", "--bogus"),
                 ("bench",), ("bench", "backends"), ("bench", "frontends", "--rounds", "0"), ("bench", "frontends", "--seconds", "x"),
+                ("bench", "all", "--bogus"), ("bench", "idle", "--rounds", "1"), ("bench", "latency", "-o", "xml"), ("bench", "all", "--write"),
                 ("cluster",), ("cluster", "0"), ("cluster", "61"), ("cluster", "3", "--phase", "fun"), ("cluster", "3", "--load", "5"),
                 ("cluster", "3", "--limit", "0/5s"), ("cluster", "3", "--lag", "2-1"), ("cluster", "3", "--gateway", "envoy"),
                 ("cluster", "3", "--gateway-timeout", "fast"), ("cluster", "3", "--bogus"),

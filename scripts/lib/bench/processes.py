@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,12 +22,20 @@ class BenchError(Exception):
     """A failure whose text is meant for the person at the terminal."""
 
 
-def _before_exec():
+def before_exec():
     _prctl(_pr_set_pdeathsig, signal.SIGKILL)  # a benchmark that is killed leaves no server behind
 
 
+def need(programs):
+    """Of (program, its Debian package): an error names the first that is not here."""
+    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+    for program, package in programs:
+        if not shutil.which(program, path=path):
+            raise BenchError(f"expected {program}, found none; apt-get install {package}")
+
+
 class Server:
-    """A server on `core`; `listens` is the (address, port) by which it is known to be up."""
+    """A server on `core`, or wherever the system puts it; `listens` is the (address, port) by which it is known to be up."""
 
     def __init__(self, command, core, listens, log_path):
         self.listens = listens
@@ -35,8 +44,9 @@ class Server:
             if probe.connect_ex(listens) == 0:
                 raise BenchError(f"expected nobody at {listens[0]}:{listens[1]}, found a server; is another benchmark running?")
         with open(log_path, "wb") as log:
-            self._process = subprocess.Popen(["taskset", "-c", str(core), *map(str, command)], stdin=subprocess.DEVNULL,
-                                             stdout=log, stderr=log, preexec_fn=_before_exec)
+            pinned = ["taskset", "-c", str(core)] if core is not None else []
+            self._process = subprocess.Popen([*pinned, *map(str, command)], stdin=subprocess.DEVNULL,
+                                             stdout=log, stderr=log, preexec_fn=before_exec)
         self._wait_ready()
 
     def _wait_ready(self):
@@ -71,7 +81,7 @@ class Server:
 def run_client(command, core):
     """Its standard output."""
     result = subprocess.run(["taskset", "-c", str(core), *map(str, command)], stdin=subprocess.DEVNULL, capture_output=True,
-                            text=True, check=False, preexec_fn=_before_exec)
+                            text=True, check=False, preexec_fn=before_exec)
     if result.returncode != 0:
         raise BenchError(f"expected {' '.join(map(str, command))} to exit 0, found {result.returncode}: "
                          f"{(result.stderr or result.stdout).strip()[-300:]}")
