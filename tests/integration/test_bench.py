@@ -13,7 +13,7 @@ import tempfile
 import unittest
 
 from harness import binary, main, patience, shared  # noqa: F401
-from bench import book, core, figures, idle, latency, memory, stalls, steps, swarm
+from bench import book, core, figures, front_step, idle, latency, memory, stalls, steps, swarm
 from bench.processes import BenchError
 
 tree = pathlib.Path(__file__).resolve().parents[2]
@@ -110,6 +110,11 @@ class Steps(unittest.TestCase):
         found = latency.summarize(raw)["figures"]
         self.assertEqual([made["median"] for made in found], [1.2, 2.5, 5.5, 5.5])
         self.assertEqual([made["met"] for made in found], [True, True, None, None])
+
+    def test_the_front_ends_are_judged_by_the_worse_of_rate_and_cpu_time(self):
+        rounds = {"http": [{"rate": 95, "cpu_us": 10.0, "busy": 1}], "bare-http": [{"rate": 100, "cpu_us": 8.0, "busy": 1}]}
+        made, = front_step.summarize({"settings": front_step.defaults, "machine": "a machine", "rounds": rounds})["figures"]
+        self.assertEqual((made["median"], made["met"], made["other"]), (80, False, "= 100 %: bare llhttp and libuv"))
 
     def test_idle_takes_the_middle_node_and_tells_the_busiest(self):
         raw = {"peers": 2, "seconds": 10, "rounds": [{"alone": 0.001, "shares": [0.002, 0.011, 0.05], "alive": 3, "packets": [5.0], "resident_bytes": [2**20]}]}
