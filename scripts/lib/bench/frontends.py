@@ -5,6 +5,9 @@ in reverse, so that a machine that slows down does so for both. The first pass, 
 rates of which the latency rounds take half.
 """
 
+import os
+import shutil
+
 from bench.processes import Load, Server, h2load, redis_benchmark, redis_command, resp
 
 node = ("127.88.0.1", 8080)
@@ -12,6 +15,8 @@ node_grpc = ("127.88.0.1", 8081)
 bare = {"http": ("127.88.0.2", 8080), "http-denied": ("127.88.0.3", 8080), "grpc": ("127.88.0.4", 8081),
         "grpc-denied": ("127.88.0.5", 8081)}
 redis = ("127.88.0.6", 6379)
+grpcpp = ("127.88.0.7", 8081)
+nginx = ("127.88.0.8", 8080)
 
 grpc_path = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit"
 http_path = "/v1/check?principal="
@@ -25,6 +30,24 @@ rules:
     overrides:
       - match: {{principal: "{denied_caller.split('-', 1)[0]}-*"}}
         limits: [{{requests: 1, per: 1d}}]
+"""
+# What a gateway does by itself, for itself alone. `return` would be done before anything is limited (nginx does it in
+# an earlier phase), so that the constant is the picture that the binary has in it. No limit is reached.
+nginx_config = f"""daemon off;
+master_process off;
+pid {{folder}}/nginx.pid;
+error_log stderr crit;
+events {{{{ worker_connections 8192; }}}}
+http {{{{
+  access_log off;
+  keepalive_requests 1000000000;
+  limit_req_zone $arg_principal zone=callers:16m rate=1000000r/s;
+  client_body_temp_path {{folder}}/nginx-body;
+  server {{{{
+    listen {nginx[0]}:{nginx[1]};
+    location / {{{{ limit_req zone=callers burst=100000 nodelay; empty_gif; }}}}
+  }}}}
+}}}}
 """
 # The usual fixed window: count, and let the first one start the clock.
 redis_limiter = ("local count = redis.call('INCR', KEYS[1]) "
@@ -107,7 +130,20 @@ class Bench:
                 bare_server = self._start(f"bare-{name}", [options.build_dir / f"tests/bench/bare_{front}", bare[name][0],
                                                            bare[name][1], answer], bare[name])
                 pairs.append((subject, self._loaded(f"bare-{name}", bare_server, bare[name], front, request)))
-        return pairs + self._with_h2load(starling) + [self._start_redis()]
+        return pairs + self._with_h2load(starling) + self._start_rivals() + [self._start_redis()]
+
+    def _start_rivals(self):
+        """Those that are installed: gRPC's C++ library answering a constant, and nginx limiting by itself."""
+        subjects = []
+        program = self._options.build_dir / "tests/bench/bare_grpcpp"
+        if "grpc" in self._fronts and os.access(program, os.X_OK):
+            server = self._start("grpcpp", [program, *grpcpp, self._folder / "grpc.answer"], grpcpp)
+            subjects.append(self._loaded("grpcpp", server, grpcpp, "grpc", self._folder / "grpc.request"))
+        if "http" in self._fronts and shutil.which("nginx"):
+            config = self._file("nginx.conf", nginx_config.format(folder=self._folder))
+            server = self._start("nginx", ["nginx", "-p", self._folder, "-c", config], nginx)
+            subjects.append(self._loaded("nginx", server, nginx, "http", self._folder / "http.request"))
+        return [tuple(subjects)] if subjects else []
 
     def _with_h2load(self, starling):
         options = self._options

@@ -62,11 +62,9 @@ class Server:
                          + " / ".join(said))
 
     def cpu_s(self):
-        """On the CPU since its start, all threads, to the nanosecond."""
-        total = 0
-        for task in pathlib.Path(f"/proc/{self._process.pid}/task").iterdir():
-            total += int((task / "schedstat").read_text(encoding="ascii").split()[0])
-        return total / 1e9
+        """On the CPU since its start, all threads, those that have ended too."""
+        cpu_clock = ~self._process.pid << 3 | 2  # as clock_getcpuclockid(3) makes it: CPUCLOCK_SCHED of a process
+        return time.clock_gettime(cpu_clock)
 
     def stop(self):
         if self._process.poll() is None:
