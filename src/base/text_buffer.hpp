@@ -5,7 +5,9 @@
 /// allocates nothing.
 #pragma once
 
-#include <charconv>
+#include <fmt/format.h>
+
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -26,10 +28,16 @@ class TextBuffer {
     used_ += bytes;
   }
 
+  /// Appends the first `bytes` of `padded`. All of it is copied, which a constant size makes a few moves.
+  template <std::size_t size>
+  void append_padded(const std::array<char, size>& padded, std::size_t bytes) {
+    std::memcpy(room(size), padded.data(), size);
+    used_ += bytes;
+  }
+
   void append_number(std::uint64_t number) {
-    constexpr std::size_t digits_max = std::numeric_limits<std::uint64_t>::digits10 + 1;
-    char* const at = room(digits_max);
-    used_ += static_cast<std::size_t>(std::to_chars(at, at + digits_max, number).ptr - at);
+    const fmt::format_int digits(number);  // half of what std::to_chars takes
+    append(std::string_view(digits.data(), digits.size()));
   }
 
   TextBuffer& operator+=(std::string_view text) {

@@ -15,20 +15,28 @@ namespace starling {
 class HeaderName {
  public:
   static constexpr std::size_t bytes_max = 32;
+  using Line = std::array<char, bytes_max + 2>;
 
   consteval explicit HeaderName(std::string_view text) : text_(text) {
     std::transform(text.begin(), text.end(), lower_.begin(),  // out of bounds does not compile
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    std::copy(text.begin(), text.end(), line_.begin());
+    line_[text.size()] = ':';
+    line_[text.size() + 1] = ' ';
   }
   HeaderName(const HeaderName&) = delete;
   HeaderName& operator=(const HeaderName&) = delete;
 
   constexpr std::string_view text() const { return text_; }
   constexpr std::string_view lower() const { return {lower_.data(), text_.size()}; }
+  /// How HTTP/1 begins its line: the name, a colon and a space. The rest of `line` is padding.
+  constexpr const Line& line() const { return line_; }
+  constexpr std::size_t line_bytes() const { return text_.size() + 2; }
 
  private:
   std::string_view text_;
   std::array<char, bytes_max> lower_{};
+  Line line_{};
 };
 
 class HeaderSink {
@@ -37,6 +45,11 @@ class HeaderSink {
   /// `end_header`. What the text held before is the sink's own business.
   virtual TextBuffer& begin_header(const HeaderName& name) = 0;
   virtual void end_header() = 0;
+  /// A whole header; `value` is printable ASCII.
+  virtual void add(const HeaderName& name, std::string_view value) {
+    begin_header(name).append(value);
+    end_header();
+  }
 
  protected:
   ~HeaderSink() = default;

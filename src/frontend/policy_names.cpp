@@ -56,6 +56,11 @@ void append_number(std::string& out, std::uint64_t number) {
 
 void PolicyNames::assign(std::span<const LimitStatus> limits) {
   limits_ = limits.first(std::min(limits.size(), places_.size()));
+  made_ = false;
+}
+
+void PolicyNames::make() const {
+  made_ = true;
   bytes_.clear();
   for (std::size_t i = 0; i < limits_.size(); ++i) {
     const LimitStatus& limit = limits_[i];

@@ -19,18 +19,21 @@ namespace starling {
 
 inline constexpr std::size_t policy_name_bytes_max = 64;  ///< of a rule's name; longer ones are cut
 
-/// One object serves all answers, so that naming allocates nothing once its buffer has grown.
+/// One object serves all answers, so that naming allocates nothing once its buffer has grown. Names are made
+/// when somebody asks for one: most answers know theirs already (`rate_limit_headers.hpp`).
 class PolicyNames {
  public:
-  /// Names what is not unlimited.
+  /// Names what is not unlimited. `limits` stay as they are as long as names are asked for.
   void assign(std::span<const LimitStatus> limits);
 
   /// `limit` is one of those that were assigned. Valid until the next `assign`.
   std::string_view of(const LimitStatus& limit) const {
+    if (!made_) make();
     return at(static_cast<std::size_t>(&limit - limits_.data()));
   }
   /// True if the name can stand between double quotes as it is.
   bool is_quotable(const LimitStatus& limit) const {
+    if (!made_) make();
     return places_[static_cast<std::size_t>(&limit - limits_.data())].quotable;
   }
 
@@ -45,10 +48,12 @@ class PolicyNames {
     return std::string_view(bytes_).substr(places_[i].begin, places_[i].bytes);
   }
   bool is_taken(std::size_t i) const;
+  void make() const;
 
   std::span<const LimitStatus> limits_;
-  std::string bytes_;
-  std::array<Place, limits_per_request_max> places_{};
+  mutable bool made_ = true;  ///< of what follows, which is nothing but the names of `limits_`
+  mutable std::string bytes_;
+  mutable std::array<Place, limits_per_request_max> places_{};
 };
 
 }  // namespace starling

@@ -1,5 +1,7 @@
 #include "frontend/rate_limit_headers.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -46,14 +48,12 @@ void append_sf_string(TextBuffer& out, std::string_view text, bool quotable) {
   out += '"';
 }
 
-void add(HeaderSink& headers, const HeaderName& name, std::uint64_t number) {
-  headers.begin_header(name).append_number(number);
-  headers.end_header();
+std::string_view view(const fmt::format_int& number) {
+  return {number.data(), number.size()};
 }
 
-void add(HeaderSink& headers, const HeaderName& name, std::string_view text) {
-  headers.begin_header(name).append(text);
-  headers.end_header();
+void add(HeaderSink& headers, const HeaderName& name, std::uint64_t number) {
+  headers.add(name, view(fmt::format_int(number)));
 }
 
 void add_ietf(std::span<const LimitStatus* const> limits, const PolicyNames& names, HeaderSink& headers) {
@@ -100,7 +100,7 @@ void add_spinnaker(const LimitStatus& tightest, bool learning, WallTime decided_
   add(headers, header::x_remaining, tightest.remaining);
   append_http_date(headers.begin_header(header::x_reset), reset_at_s(tightest, decided_at));
   headers.end_header();
-  add(headers, header::x_learning, learning ? "true" : "false");
+  headers.add(header::x_learning, learning ? "true" : "false");
 }
 
 struct KongWindow {
@@ -136,16 +136,65 @@ void add_kong(std::span<const LimitStatus* const> limits, HeaderSink& headers) {
 
 }  // namespace
 
+const RateLimitHeaders::Texts& RateLimitHeaders::texts_of(const LimitStatus& limit,
+                                                          const PolicyNames& names) {
+  // Spread by what limits of one rules file differ in.
+  Texts& texts =
+      texts_[(limit.rule_index * 31 + limit.override_index * 7 + limit.limit + limit.window_s) % texts_count];
+  if (texts.window_s == limit.window_s && texts.limit == limit.limit && texts.rule == limit.rule)
+    return texts;
+  texts.rule = limit.rule;
+  texts.limit = limit.limit;
+  texts.window_s = limit.window_s;
+  texts.limit_digits.clear();
+  texts.limit_digits.append_number(limit.limit);
+  if (!families_.has(HeaderFamily::ietf)) return texts;
+  texts.policy.clear();
+  append_sf_string(texts.policy, names.of(limit), names.is_quotable(limit));
+  texts.left.clear();
+  texts.left.append(texts.policy.view(), ";r=");
+  texts.policy += ";q=";
+  append_sf_integer(texts.policy, limit.limit);
+  texts.policy += ";w=";
+  append_sf_integer(texts.policy, limit.window_s);
+  return texts;
+}
+
+void RateLimitHeaders::add_only(const LimitStatus& limit, const PolicyNames& names, HeaderSink& headers) {
+  const Texts& texts = texts_of(limit, names);
+  const fmt::format_int remaining(limit.remaining);
+  const fmt::format_int reset(reset_s(limit));
+  if (families_.has(HeaderFamily::ietf)) {
+    headers.add(header::policy, texts.policy.view());
+    headers.begin_header(header::left).append(texts.left.view(), view(remaining), ";t=", view(reset));
+    headers.end_header();
+  }
+  if (families_.has(HeaderFamily::x_ratelimit)) {
+    headers.add(header::x_limit, texts.limit_digits.view());
+    headers.add(header::x_remaining, view(remaining));
+    headers.add(header::x_reset, view(reset));
+  }
+}
+
 void RateLimitHeaders::add(const Decision& decision, const RankedLimits& ranked, const PolicyNames& names,
-                           WallTime decided_at, HeaderSink& headers) const {
+                           WallTime decided_at, HeaderSink& headers) {
   if (const LimitStatus* tightest = ranked.tightest()) {
-    if (families_.has(HeaderFamily::ietf)) add_ietf(ranked.all(), names, headers);
-    if (families_.has(HeaderFamily::x_ratelimit)) add_x_ratelimit(*tightest, headers);
+    // A rule's name is kept only if it is of usual length, and a number only as long as all families write it
+    // alike.
+    const bool usual = ranked.all().size() == 1 && tightest->rule.size() <= policy_name_bytes_max &&
+                       tightest->limit <= sf_integer_max && tightest->remaining <= sf_integer_max &&
+                       tightest->reset_ms <= sf_integer_max && tightest->window_s > 0;
+    if (usual) {
+      add_only(*tightest, names, headers);
+    } else {
+      if (families_.has(HeaderFamily::ietf)) add_ietf(ranked.all(), names, headers);
+      if (families_.has(HeaderFamily::x_ratelimit)) add_x_ratelimit(*tightest, headers);
+    }
     if (families_.has(HeaderFamily::spinnaker))
       add_spinnaker(*tightest, decision.learned || !tightest->enforced, decided_at, headers);
     if (families_.has(HeaderFamily::kong)) add_kong(ranked.all(), headers);
   }
-  if (decision.learned) starling::add(headers, header::learning, "true");
+  if (decision.learned) headers.add(header::learning, "true");
   if (!decision.allowed) starling::add(headers, header::retry_after, retry_after_s(decision));
 }
 

@@ -81,8 +81,7 @@ void CheckApi::answer(const RequestView& request, const CheckQuery& query, Respo
   const RankedLimits ranked(decision);
   DenialBody denial{.as_spinnaker = headers_.families().has(HeaderFamily::spinnaker)};
   if (!decision.allowed) denial.form = choose_denial_form(request.headers);
-  if (headers_.families().has(HeaderFamily::ietf) || denial.form == DenialForm::problem)
-    names_.assign(decision.limits);
+  names_.assign(decision.limits);
 
   response.set_status(decision.allowed ? 200 : query.deny_status);
   headers_.add(decision, ranked, names_, service_.decided_at(), response);

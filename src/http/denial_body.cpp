@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cstring>
 #include <iterator>
 #include <string>
 
@@ -25,11 +26,7 @@ bool more_welcome(const Welcome& a, const Welcome& b) {
   return a.quality != b.quality ? a.quality > b.quality : a.specificity > b.specificity;
 }
 
-/// Not fmt::format_to: it took a tenth of all instructions of a denial.
-void append_number(std::string& out, std::uint64_t number) {
-  const fmt::format_int digits(number);
-  out.append(digits.data(), digits.size());
-}
+constexpr HeaderName content_type("Content-Type");
 
 /// Digits and ASCII letters only, so that it is JSON as it is.
 void append_reason(std::string& out, const DenialBody& how, const Decision& decision,
@@ -38,12 +35,32 @@ void append_reason(std::string& out, const DenialBody& how, const Decision& deci
     out += spinnaker_message;
     return;
   }
-  out += "rate limit exceeded";
-  if (tightest == nullptr) return;
-  append_number(out += ": ", tightest->limit);
-  append_number(out += " per ", tightest->window_s);
-  append_number(out += " s; retry in ", retry_after_s(decision));
-  out += " s";
+  if (tightest == nullptr) {
+    out += "rate limit exceeded";
+    return;
+  }
+  // Put together here and appended at once. fmt::format_to took a tenth of all instructions of a denial, and
+  // seven appends half of that.
+  constexpr std::size_t digits_max = 20;
+  constexpr std::string_view words = "rate limit exceeded:  per  s; retry in  s";
+  std::array<char, words.size() + 3 * digits_max> text;
+  char* end = text.data();
+  const auto put = [&](std::string_view part) {
+    std::memcpy(end, part.data(), part.size());
+    end += part.size();
+  };
+  const auto put_number = [&](std::uint64_t number) {
+    const fmt::format_int digits(number);
+    put({digits.data(), digits.size()});
+  };
+  put("rate limit exceeded: ");
+  put_number(tightest->limit);
+  put(" per ");
+  put_number(tightest->window_s);
+  put(" s; retry in ");
+  put_number(retry_after_s(decision));
+  put(" s");
+  out.append(text.data(), static_cast<std::size_t>(end - text.data()));
 }
 
 void append_violated(std::string& out, const RankedLimits& ranked, const PolicyNames& names) {
@@ -78,7 +95,7 @@ void write_denial(const DenialBody& how, const Decision& decision, const RankedL
   const LimitStatus* tightest = ranked.tightest();
   switch (how.form) {
     case DenialForm::message:
-      response.add_header("Content-Type", "application/json");
+      response.add(content_type, "application/json");
       out += R"({"message":")";
       append_reason(out, how, decision, tightest);
       out += R"("})";

@@ -1,7 +1,9 @@
 #include "http/response.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
-#include <charconv>
+#include <cstring>
 
 #include "base/json_text.hpp"
 
@@ -55,9 +57,33 @@ std::string_view phrase(int status) {
 }
 
 void append_number(std::string& out, std::uint64_t number) {
-  std::array<char, 20> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  out.append(digits.data(), end);
+  const fmt::format_int digits(number);
+  out.append(digits.data(), digits.size());
+}
+
+void append_status_line(std::string& out, int status) {
+  if (status == 200) {  // as most are
+    out += std::string_view("HTTP/1.1 200 OK\r\n");
+    return;
+  }
+  if (status == 429) {
+    out += std::string_view("HTTP/1.1 429 Too Many Requests\r\n");
+    return;
+  }
+  out += "HTTP/1.1 ";
+  append_number(out, static_cast<std::uint64_t>(status));
+  out += ' ';
+  out += phrase(status);
+  out += "\r\n";
+}
+
+/// Content-Length with all digits of a size, the longer Connection, and the end of the headers.
+constexpr std::size_t tail_bytes_max =
+    std::string_view("Content-Length: \r\nConnection: keep-alive\r\n\r\n").size() + 20;
+
+char* put(char* at, std::string_view text) {
+  std::memcpy(at, text.data(), text.size());
+  return at + text.size();
 }
 
 }  // namespace
@@ -82,8 +108,13 @@ Response& Response::add_header(std::string_view name, std::uint64_t value) {
 }
 
 TextBuffer& Response::begin_header(const HeaderName& name) {
-  headers_.append(name.text(), ": ");
+  headers_.append_padded(name.line(), name.line_bytes());
   return headers_;
+}
+
+void Response::add(const HeaderName& name, std::string_view value) {
+  headers_.append_padded(name.line(), name.line_bytes());
+  headers_.append(value, "\r\n");
 }
 
 void Response::end_header() {
@@ -122,28 +153,24 @@ void Response::clear() {
 }
 
 void Response::append_to(std::string& out, const Framing& framing) const {
-  if (status_ == 200) {  // as most are
-    out += "HTTP/1.1 200 OK\r\n";
-  } else {
-    out += "HTTP/1.1 ";
-    append_number(out, static_cast<std::uint64_t>(status_));
-    out += ' ';
-    out += phrase(status_);
-    out += "\r\n";
-  }
+  append_status_line(out, status_);
   out += headers_.view();
   // These statuses end with their headers, whatever a length would say (RFC 9112, section 6.3).
   const bool bodiless = status_ == 204 || status_ == 304 || status_ < 200;
+  std::array<char, tail_bytes_max> tail;
+  char* end = tail.data();
   if (!bodiless) {
-    out += "Content-Length: ";
-    append_number(out, body_.size());
-    out += "\r\n";
+    const fmt::format_int length(body_.size());
+    end = put(end, "Content-Length: ");
+    end = put(end, {length.data(), length.size()});
+    end = put(end, "\r\n");
   }
   if (!framing.keep_alive)
-    out += "Connection: close\r\n";
+    end = put(end, "Connection: close\r\n");
   else if (framing.http_1_0)
-    out += "Connection: keep-alive\r\n";
-  out += "\r\n";
+    end = put(end, "Connection: keep-alive\r\n");
+  end = put(end, "\r\n");
+  out.append(tail.data(), static_cast<std::size_t>(end - tail.data()));
   if (!bodiless && !framing.head_only) out += body_;
 }
 

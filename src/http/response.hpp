@@ -22,6 +22,7 @@ class Response final : public HeaderSink {
   Response& add_header(std::string_view name, std::uint64_t value);
   TextBuffer& begin_header(const HeaderName& name) override;
   void end_header() override;
+  void add(const HeaderName& name, std::string_view value) override;
 
   /// The body, to be appended to, for instance with fmt::format_to(std::back_inserter(...)).
   std::string& body() { return body_; }
