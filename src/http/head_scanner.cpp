@@ -1,6 +1,7 @@
 #include "http/head_scanner.hpp"
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -15,21 +16,30 @@ constexpr std::array<bool, 256> control_characters = [] {
   return table;
 }();
 
-/// True if some of eight bytes is below ' ' or DEL; also for a tab, and never false for another of them. The
-/// top bit of a byte is set by the subtraction if the byte is too small, and `~word` takes out those that had
-/// it set before; a borrow comes only from a byte that was found (Warren, "Hacker's Delight", section 6-1).
-bool may_hold_control(std::uint64_t word) {
+/// Marks by their top bits which of eight bytes are below ' ' or DEL; the lowest mark is right, others may be
+/// wrong. The top bit of a byte is set by the subtraction if the byte is too small, and `~word` takes out
+/// those that had it set before; a borrow comes only from a byte that was found (Warren, "Hacker's Delight",
+/// section 6-1).
+std::uint64_t mark_controls(std::uint64_t word) {
   constexpr std::uint64_t ones = 0x0101'0101'0101'0101;
   constexpr std::uint64_t tops = 0x80 * ones;
   const std::uint64_t del = word ^ (0x7f * ones);
-  return ((((word - ' ' * ones) & ~word) | ((del - ones) & ~del)) & tops) != 0;
+  return (((word - ' ' * ones) & ~word) | ((del - ones) & ~del)) & tops;
 }
 
 /// The first control character of `bytes` at or after `at`; their size if there is none.
 std::size_t find_control(std::string_view bytes, std::size_t at) {
-  for (std::uint64_t word = 0; bytes.size() - at >= sizeof word; at += sizeof word) {
+  static_assert(std::endian::native == std::endian::little);  // the lowest mark is the first byte's
+  for (std::uint64_t word = 0; bytes.size() - at >= sizeof word;) {
     std::memcpy(&word, bytes.data() + at, sizeof word);
-    if (may_hold_control(word)) break;
+    const std::uint64_t marks = mark_controls(word);
+    if (marks == 0) {
+      at += sizeof word;
+      continue;
+    }
+    at += static_cast<std::size_t>(std::countr_zero(marks)) / 8;
+    if (bytes[at] != '\t') return at;
+    ++at;
   }
   while (at < bytes.size() && !control_characters[static_cast<unsigned char>(bytes[at])]) ++at;
   return at;

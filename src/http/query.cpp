@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
@@ -25,10 +26,6 @@ tl::unexpected<std::string> fail(std::string message) {
 /// Appends the decoded `text` to `arena`, which has room for the whole query and so never moves.
 tl::expected<std::string_view, std::string> decode(std::string_view text, std::string& arena) {
   const std::size_t start = arena.size();
-  if (std::none_of(text.begin(), text.end(), [](char c) { return c == '%' || c == '+'; })) {
-    arena += text;  // as most are
-    return std::string_view(arena).substr(start);
-  }
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {
       arena += text[i] == '+' ? ' ' : text[i];
@@ -76,6 +73,57 @@ tl::expected<void, std::string> set_reserved(CheckQuery& query, unsigned which, 
   return {};
 }
 
+/// What characters mean in a query, as bits.
+enum Meaning : std::uint8_t { none = 0, separator = 1, equals = 2, coded = 4 };
+constexpr std::array<std::uint8_t, 256> meanings = [] {
+  std::array<std::uint8_t, 256> table{};
+  table['&'] = separator;
+  table['='] = equals;
+  table['%'] = table['+'] = coded;
+  return table;
+}();
+
+/// One parameter, as it came.
+struct Parameter {
+  std::string_view text;
+  std::string_view key;
+  std::string_view value;
+  bool key_coded = false;
+  bool value_coded = false;
+};
+
+/// Cuts the first parameter off `rest`, which is not empty. One look at each character.
+Parameter next_parameter(std::string_view& rest) {
+  const std::size_t none_yet = rest.size();
+  std::size_t at = 0;
+  std::size_t key_end = none_yet;
+  unsigned seen = none;
+  unsigned seen_in_key = none;
+  for (; at < rest.size(); ++at) {
+    const unsigned meaning = meanings[static_cast<unsigned char>(rest[at])];
+    if (meaning == none) continue;
+    if (meaning == separator) break;
+    if (meaning == equals && key_end == none_yet) {
+      key_end = at;
+      seen_in_key = std::exchange(seen, none);
+      continue;
+    }
+    seen |= meaning;
+  }
+  Parameter found{.text = rest.substr(0, at), .key = {}, .value = {}};
+  if (key_end == none_yet) {
+    found.key = found.text;
+    found.key_coded = (seen & coded) != 0;
+  } else {
+    found.key = found.text.substr(0, key_end);
+    found.value = found.text.substr(key_end + 1);
+    found.key_coded = (seen_in_key & coded) != 0;
+    found.value_coded = (seen & coded) != 0;
+  }
+  rest.remove_prefix(std::min(at + 1, rest.size()));
+  return found;
+}
+
 constexpr bool is_unreserved(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' ||
          c == '_' || c == '~';
@@ -102,22 +150,24 @@ tl::expected<std::span<Entry>, std::string> parse_query(std::string_view raw, Qu
   scratch.bytes.reserve(raw.size());  // decoding never makes text longer
   std::size_t count = 0;
   for (std::string_view rest = raw; !rest.empty();) {
-    const std::string_view parameter = rest.substr(0, rest.find('&'));
-    rest.remove_prefix(std::min(parameter.size() + 1, rest.size()));
-    if (parameter.empty()) continue;  // "a=1&&b=2" leaves no doubt
-    const std::size_t key_end = std::min(parameter.find('='), parameter.size());
-    const auto key = decode(parameter.substr(0, key_end), scratch.bytes);
-    if (!key) return tl::unexpected<std::string>(key.error());
-    const auto value = decode(parameter.substr(std::min(key_end + 1, parameter.size())), scratch.bytes);
-    if (!value) return tl::unexpected<std::string>(value.error());
-    if (key->empty()) return fail(fmt::format("query: expected key=value, found '{}'", shown(parameter)));
+    Parameter parameter = next_parameter(rest);
+    if (parameter.text.empty()) continue;  // "a=1&&b=2" leaves no doubt
+    for (const bool of_key : {true, false}) {
+      if (!(of_key ? parameter.key_coded : parameter.value_coded)) continue;
+      std::string_view& part = of_key ? parameter.key : parameter.value;
+      const auto decoded = decode(part, scratch.bytes);
+      if (!decoded) return tl::unexpected<std::string>(decoded.error());
+      part = *decoded;
+    }
+    if (parameter.key.empty())
+      return fail(fmt::format("query: expected key=value, found '{}'", shown(parameter.text)));
 
     const auto known = std::span(scratch.entries).first(count);
-    if (std::any_of(known.begin(), known.end(), [&](const Entry& entry) { return entry.key == *key; }))
-      return fail(fmt::format("query: expected every key once, found '{}' twice", shown(*key)));
+    if (std::any_of(known.begin(), known.end(), [&](const Entry& e) { return e.key == parameter.key; }))
+      return fail(fmt::format("query: expected every key once, found '{}' twice", shown(parameter.key)));
     if (count == query_parameters_max)
       return fail(fmt::format("query: expected at most {} entries, found more", query_entries_max));
-    scratch.entries[count++] = Entry{.key = *key, .value = *value};
+    scratch.entries[count++] = Entry{.key = parameter.key, .value = parameter.value};
   }
   return std::span(scratch.entries).first(count);
 }

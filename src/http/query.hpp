@@ -2,8 +2,8 @@
 /// of their own, and every other parameter an entry of the one descriptor.
 ///
 /// Names and values are percent-decoded, with '+' for a space (application/x-www-form-urlencoded), into an
-/// arena that is used again: a query of usual length allocates nothing. Anything doubtful is an error rather
-/// than a guess, because a guess would limit by the wrong key.
+/// arena that is used again; what is not encoded is not copied. So a query of usual length allocates nothing.
+/// Anything doubtful is an error rather than a guess, because a guess would limit by the wrong key.
 #pragma once
 
 #include <array>
@@ -21,7 +21,7 @@ namespace starling::http {
 inline constexpr std::size_t query_entries_max = 32;
 inline constexpr std::uint64_t query_hits_max = 0xFFFF'FFFF;
 
-/// The views point into the scratch.
+/// The views point into the scratch or the raw query.
 struct CheckQuery {
   std::string_view domain;  ///< empty: the domain of the rules file
   std::uint64_t hits = 1;   ///< 0 only looks

@@ -17,6 +17,8 @@ constexpr std::array<bool, 256> token_characters = [] {
   return table;
 }();
 
+constexpr std::string_view usual_end = " HTTP/1.1";
+
 constexpr bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -47,7 +49,8 @@ bool is_token(std::string_view text) {
 tl::expected<RequestLine, HeadError> parse_request_line(std::string_view line) {
   RequestLine parsed;
   const std::size_t method_end = line.find(' ');
-  const std::size_t version_at = line.rfind(' ');
+  const bool usual = line.ends_with(usual_end);
+  const std::size_t version_at = usual ? line.size() - usual_end.size() : line.rfind(' ');
   if (method_end == std::string_view::npos || method_end == version_at)
     return malformed("expected a request line: method, target and HTTP version, separated by single spaces");
   parsed.method = line.substr(0, method_end);
@@ -58,14 +61,16 @@ tl::expected<RequestLine, HeadError> parse_request_line(std::string_view line) {
   if (parsed.target.empty() || has(' ') || has('\t') || has('#'))
     return malformed("the target is empty or has white space or a fragment in it");
 
-  const std::string_view version = line.substr(version_at + 1);
-  if (version.size() != 8 || !version.starts_with("HTTP/") || !is_digit(version[5]) || version[6] != '.' ||
-      !is_digit(version[7]))
-    return malformed("expected HTTP/1.0 or HTTP/1.1 at the end of the request line");
-  if (version != "HTTP/1.1" && version != "HTTP/1.0")
-    return tl::unexpected<HeadError>(
-        HeadError{ErrorReason::version_unsupported, "this port speaks HTTP/1.1 and HTTP/1.0"});
-  parsed.http_1_0 = version == "HTTP/1.0";
+  if (!usual) {
+    const std::string_view version = line.substr(version_at + 1);
+    if (version.size() != 8 || !version.starts_with("HTTP/") || !is_digit(version[5]) || version[6] != '.' ||
+        !is_digit(version[7]))
+      return malformed("expected HTTP/1.0 or HTTP/1.1 at the end of the request line");
+    if (version != "HTTP/1.1" && version != "HTTP/1.0")
+      return tl::unexpected<HeadError>(
+          HeadError{ErrorReason::version_unsupported, "this port speaks HTTP/1.1 and HTTP/1.0"});
+    parsed.http_1_0 = version == "HTTP/1.0";
+  }
 
   const std::string_view origin = origin_form(parsed.target);
   const std::size_t path_end = std::min(origin.find('?'), origin.size());
