@@ -22,10 +22,14 @@ constexpr bool may_be_quoted(char c) {
   return c >= ' ' && c < '\x7f' && c != '"' && c != '\\';
 }
 
-/// What may not stand between quotes as it is becomes %XX.
-void append_safe_name(TextBuffer& out, std::string_view text) {
-  if (text.size() <= policy_name_bytes_max && std::all_of(text.begin(), text.end(), may_be_quoted)) {
-    out.append(text);  // as usual
+/// What may not stand between quotes as it is becomes %XX. `quotable` is a name that is known to need none of
+/// that, and becomes this one if it needs none.
+void append_safe_name(TextBuffer& out, std::string_view text, std::string& quotable) {
+  const bool usual = text == quotable || (text.size() <= policy_name_bytes_max &&
+                                          std::all_of(text.begin(), text.end(), may_be_quoted));
+  if (usual) {
+    if (text != quotable) quotable = text;
+    out.append(text);
     return;
   }
   constexpr std::string_view hex = "0123456789ABCDEF";
@@ -56,6 +60,12 @@ void RlsAnswer::end_header() {
   place.bytes = bytes_.size() - place.begin;
 }
 
+void RlsAnswer::add(const HeaderName& name, std::string_view value) {
+  headers_.push_back({name.lower(), {}});
+  header_places_.push_back({bytes_.size(), value.size()});
+  bytes_.append(value);
+}
+
 RlsStatus RlsAnswer::status_of(std::size_t descriptor, const Decision& decision, const RankedLimits& ranked) {
   RlsStatus status;
   for (const LimitStatus* limit : ranked.all()) {
@@ -68,7 +78,7 @@ RlsStatus RlsAnswer::status_of(std::size_t descriptor, const Decision& decision,
     status.unit = rls_unit_of(limit->window_s);
     status.reset_s = reset_s(*limit);
     const std::size_t begin = bytes_.size();
-    append_safe_name(bytes_, limit->rule);
+    append_safe_name(bytes_, limit->rule, quotable_);
     status_names_[descriptor] = {begin, bytes_.size() - begin};
   }
   if (status.has_limit) return status;
@@ -92,7 +102,7 @@ void RlsAnswer::assign(const Decision& decision, std::size_t descriptors_count, 
     status_names_[i] = {};
     statuses_[i] = status_of(i, decision, ranked);
   }
-  if (writer_.families().has(HeaderFamily::ietf)) names_.assign(decision.limits);
+  names_.assign(decision.limits);
   writer_.add(decision, ranked, names_, decided_at, *this);
 
   // Nothing grows from here on.

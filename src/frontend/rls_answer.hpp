@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -72,6 +73,7 @@ class RlsAnswer final : private HeaderSink {
   std::string_view at(const Place& place) const { return bytes_.view().substr(place.begin, place.bytes); }
   TextBuffer& begin_header(const HeaderName& name) override;
   void end_header() override;
+  void add(const HeaderName& name, std::string_view value) override;
 
   RateLimitHeaders writer_;
   PolicyNames names_;
@@ -82,6 +84,7 @@ class RlsAnswer final : private HeaderSink {
   std::size_t statuses_count_ = 0;
   std::vector<RlsHeader> headers_;
   std::vector<Place> header_places_;  ///< of their values
+  std::string quotable_;              ///< the last rule's name that may be quoted as it is
   TextBuffer bytes_;  ///< of names of limits and values; moves while it grows, hence the places
 };
 

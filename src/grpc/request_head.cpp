@@ -42,6 +42,7 @@ void RequestHead::reset() {
 bool is_grpc_content_type(std::string_view value) {
   constexpr std::string_view grpc = "application/grpc";
   constexpr std::string_view proto = "+proto";
+  if (value == grpc) return true;  // as most do
   if (!starts_with_ignoring_case(value, grpc)) return false;
   value.remove_prefix(grpc.size());
   if (starts_with_ignoring_case(value, proto)) value.remove_prefix(proto.size());

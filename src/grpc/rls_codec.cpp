@@ -2,19 +2,19 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <cstring>
 #include <exception>
 #include <protozero/pbf_reader.hpp>
-#include <protozero/pbf_writer.hpp>
 #include <protozero/varint.hpp>
 #include <stdexcept>
+
+#include "base/check.hpp"
 
 namespace starling::grpc {
 namespace {
 
 using protozero::pbf_reader;
 using protozero::pbf_wire_type;
-using protozero::pbf_writer;
 
 // Numbers of fields.
 namespace request_field {
@@ -161,39 +161,86 @@ void read_request(pbf_reader message, RlsRequest& request) {
   }
 }
 
-/// What stands before the bytes of a field: its number, which is below 16, and how many they are.
-class LengthPrefix {
- public:
-  LengthPrefix(protozero::pbf_tag_type field, std::size_t bytes) {
-    prefix_[0] = static_cast<char>(field << 3U | static_cast<unsigned>(pbf_wire_type::length_delimited));
-    size_ = 1 + static_cast<std::size_t>(protozero::add_varint_to_buffer(prefix_.data() + 1, bytes));
-  }
-  std::string_view view() const { return {prefix_.data(), size_}; }
+// An answer is measured and then written once, into memory of its size: nested writers would write every
+// message after a gap for its length and move it when that is known. Numbers of fields are all below 16, so
+// that a field begins with one byte.
 
- private:
-  std::array<char, 1 + protozero::max_varint_length> prefix_;
-  std::size_t size_;
-};
-
-void add_bytes(pbf_writer& message, protozero::pbf_tag_type field, std::string_view bytes) {
-  if (!bytes.empty()) message.add_string(field, bytes.data(), bytes.size());
+std::size_t varint_bytes(std::uint64_t number) {
+  return static_cast<std::size_t>(protozero::length_of_varint(number));
 }
 
-void write_status(pbf_writer message, const RlsStatus& status) {
-  message.add_enum(status_field::code, static_cast<std::int32_t>(status.code));
+std::size_t number_bytes(std::uint64_t number) {
+  return 1 + varint_bytes(number);
+}
+
+/// Of a field of text or of a message.
+std::size_t field_bytes(std::size_t bytes) {
+  return number_bytes(bytes) + bytes;
+}
+
+class FieldWriter {
+ public:
+  /// There must be room for all that is written.
+  explicit FieldWriter(char* at) : at_(at) {}
+
+  void number(protozero::pbf_tag_type field, std::uint64_t number) {
+    begin(field, pbf_wire_type::varint, number);
+  }
+  /// The fields of the message follow.
+  void message(protozero::pbf_tag_type field, std::size_t bytes) {
+    begin(field, pbf_wire_type::length_delimited, bytes);
+  }
+  void text(protozero::pbf_tag_type field, std::string_view text) {
+    message(field, text.size());
+    if (!text.empty()) std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+  }
+  const char* end() const { return at_; }
+
+ private:
+  void begin(protozero::pbf_tag_type field, pbf_wire_type type, std::uint64_t number) {
+    *at_++ = static_cast<char>(field << 3U | static_cast<unsigned>(type));
+    at_ += protozero::add_varint_to_buffer(at_, number);
+  }
+
+  char* at_;
+};
+
+std::uint64_t code_of(RlsCode code) {
+  return static_cast<std::uint64_t>(code);
+}
+
+std::size_t limit_bytes(const RlsStatus& status) {
+  // The number also if it is 0: that the message is there is what counts.
+  return number_bytes(status.requests_per_unit) + (status.unit == RlsUnit::unknown ? 0 : number_bytes(1)) +
+         (status.name.empty() ? 0 : field_bytes(status.name.size()));
+}
+
+std::size_t status_bytes(const RlsStatus& status) {
+  std::size_t bytes = number_bytes(code_of(status.code));
+  if (status.has_limit) bytes += field_bytes(limit_bytes(status)) + field_bytes(number_bytes(status.reset_s));
+  if (status.remaining > 0) bytes += number_bytes(status.remaining);
+  return bytes;
+}
+
+void write_status(FieldWriter& out, const RlsStatus& status) {
+  out.number(status_field::code, code_of(status.code));
   if (status.has_limit) {
-    pbf_writer limit(message, status_field::current_limit);
-    // Also if it is 0: protozero takes an empty message back, and its being there is what counts.
-    limit.add_uint32(limit_field::requests_per_unit, status.requests_per_unit);
+    out.message(status_field::current_limit, limit_bytes(status));
+    out.number(limit_field::requests_per_unit, status.requests_per_unit);
     if (status.unit != RlsUnit::unknown)
-      limit.add_enum(limit_field::unit, static_cast<std::int32_t>(status.unit));
-    add_bytes(limit, limit_field::name, status.name);
+      out.number(limit_field::unit, static_cast<std::uint64_t>(status.unit));
+    if (!status.name.empty()) out.text(limit_field::name, status.name);
   }
-  if (status.remaining > 0) message.add_uint32(status_field::limit_remaining, status.remaining);
+  if (status.remaining > 0) out.number(status_field::limit_remaining, status.remaining);
   if (status.has_limit) {
-    pbf_writer duration(message, status_field::duration_until_reset);
-    duration.add_uint64(duration_field::seconds, status.reset_s);
+    out.message(status_field::duration_until_reset, number_bytes(status.reset_s));
+    out.number(duration_field::seconds, status.reset_s);
   }
+}
+
+std::size_t header_bytes(const RlsHeader& header) {
+  return field_bytes(header.name.size()) + field_bytes(header.value.size());
 }
 
 }  // namespace
@@ -211,17 +258,24 @@ tl::expected<void, std::string> decode(std::string_view message, RlsRequest& req
 }
 
 void encode(const RlsAnswer& answer, std::string& out) {
-  pbf_writer message(out);
-  message.add_enum(response_field::overall_code, static_cast<std::int32_t>(answer.overall()));
-  for (const RlsStatus& status : answer.statuses())
-    write_status(pbf_writer(message, response_field::statuses), status);
-  for (const RlsHeader& header : answer.headers()) {
-    // Written from its parts in one go: a nested writer would have to move them when it is closed.
-    const LengthPrefix key(header_field::key, header.name.size());
-    const LengthPrefix value(header_field::value, header.value.size());
-    message.add_bytes_vectored(response_field::response_headers_to_add, key.view(), header.name, value.view(),
-                               header.value);
+  std::size_t bytes = number_bytes(code_of(answer.overall()));
+  for (const RlsStatus& status : answer.statuses()) bytes += field_bytes(status_bytes(status));
+  for (const RlsHeader& header : answer.headers()) bytes += field_bytes(header_bytes(header));
+
+  const std::size_t begin = out.size();
+  out.resize(begin + bytes);
+  FieldWriter message(out.data() + begin);
+  message.number(response_field::overall_code, code_of(answer.overall()));
+  for (const RlsStatus& status : answer.statuses()) {
+    message.message(response_field::statuses, status_bytes(status));
+    write_status(message, status);
   }
+  for (const RlsHeader& header : answer.headers()) {
+    message.message(response_field::response_headers_to_add, header_bytes(header));
+    message.text(header_field::key, header.name);
+    message.text(header_field::value, header.value);
+  }
+  STARLING_CHECK(message.end() == out.data() + out.size());
 }
 
 }  // namespace starling::grpc

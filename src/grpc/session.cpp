@@ -73,6 +73,8 @@ Session::Session(SessionContext& context, Owner& owner) : context_(context), own
   const ServerOptions& options = context.options;
   nghttp2_option* option = nullptr;
   STARLING_CHECK(nghttp2_option_new(&option) == 0);
+  // Nobody asks for streams that are over: they would be kept for a tree of priorities.
+  nghttp2_option_set_no_closed_streams(option, 1);
   nghttp2_option_set_stream_reset_rate_limit(option, options.resets_burst_max, options.resets_per_s_max);
   static const Callbacks::Table callbacks = Callbacks::make();
   nghttp2_session* made = nullptr;
