@@ -57,6 +57,7 @@ class Node final : private Effects,
   Decision decide(const Request& request) { return decide(request, Loop::wall()); }
   /// For callers that have to know by which wall clock it was decided.
   Decision decide(const Request& request, WallTime wall) {
+    if (--decisions_to_catch_up_ == 0) catch_up();
     const Instant now = Loop::now();
     const Decision decision = engine_->decide(request, now, wall);
     if (denial_log_)
@@ -67,6 +68,11 @@ class Node final : private Effects,
     }
     return decision;
   }
+  // So many decisions of one turn of the loop are made before the sync socket is looked at: at first the
+  // least, then twice as many after each look that found nothing, so that a busy node without news looks
+  // seldom.
+  static constexpr std::uint32_t catch_up_after_min = 4;
+  static constexpr std::uint32_t catch_up_after_max = 32;
   /// Of so many decisions one is timed. A prime, so that it meets each of those that take turns.
   static constexpr std::uint32_t decisions_per_sample = 61;
   std::vector<CounterView> counters(const Request& request) {
@@ -126,6 +132,10 @@ class Node final : private Effects,
 
   tl::expected<void, std::string> open(UdpSocket& socket, std::uint16_t port, std::string_view setting);
   void before_sleep();
+  /// In a turn of the loop with many decisions: hears what peers have said meanwhile and tells them what is
+  /// due.
+  void catch_up();
+  void tick(Instant now);
   void log_resolution(const Resolution& resolution);
   void log_live(const Notice& notice);
   void watch();
@@ -160,6 +170,11 @@ class Node final : private Effects,
   std::uint64_t counters_refused_told_ = 0;
   DurationHistogram decision_times_;
   std::uint32_t decisions_to_sample_ = decisions_per_sample;
+  std::uint32_t catch_up_after_ = catch_up_after_min;
+  std::uint32_t decisions_to_catch_up_ = catch_up_after_min;
+  bool caught_up_ = false;    ///< in this turn
+  bool heard_ = false;        ///< a datagram, since the last look
+  bool engine_busy_ = false;  ///< with a datagram or a tick, from which somebody's log may ask for a decision
   Troubles troubles_;
   RecentSenders wrong_cluster_from_;
   RecentSenders wrong_protocol_from_;

@@ -1,6 +1,10 @@
 #include "node/udp_socket.hpp"
 
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstring>
 #include <memory>
 
@@ -69,6 +73,32 @@ void UdpSocket::on_receive(uv_udp_t* handle, ssize_t bytes, const uv_buf_t* buff
   self->receiver_.on_datagram(
       *self, endpoint_of(from),
       {reinterpret_cast<const std::byte*>(buffer->base), static_cast<std::size_t>(bytes)});
+}
+
+void UdpSocket::receive_waiting() {
+  uv_os_fd_t descriptor = -1;
+  if (handle_ == nullptr || uv_fileno(reinterpret_cast<uv_handle_t*>(handle_.get()), &descriptor) != 0)
+    return;
+  std::array<mmsghdr, datagrams_per_call> messages{};
+  std::array<iovec, datagrams_per_call> places;
+  std::array<sockaddr_storage, datagrams_per_call> senders;
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    places[i] = {.iov_base = buffer_.data() + i * chunk_bytes, .iov_len = chunk_bytes};
+    messages[i].msg_hdr.msg_iov = &places[i];
+    messages[i].msg_hdr.msg_iovlen = 1;
+    messages[i].msg_hdr.msg_name = &senders[i];
+    messages[i].msg_hdr.msg_namelen = sizeof senders[i];
+  }
+  const int count = recvmmsg(descriptor, messages.data(), messages.size(), MSG_DONTWAIT, nullptr);
+  if (count < 0) {
+    if (errno != EAGAIN && errno != EINTR) ++counters_.receive_failed;
+    return;
+  }
+  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+    if ((messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) ++counters_.truncated;
+    receiver_.on_datagram(*this, endpoint_of(reinterpret_cast<const sockaddr*>(&senders[i])),
+                          {reinterpret_cast<const std::byte*>(places[i].iov_base), messages[i].msg_len});
+  }
 }
 
 void UdpSocket::send(const Endpoint& to, std::span<const std::byte> bytes) {

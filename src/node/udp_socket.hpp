@@ -47,6 +47,10 @@ class UdpSocket {
 
   void send(const Endpoint& to, std::span<const std::byte> bytes);
 
+  /// Receives at once what lies in the kernel already, `datagrams_per_call` of it at most, and hands it to
+  /// the receiver. Not from within the receiver.
+  void receive_waiting();
+
   const Endpoint& local_endpoint() const { return local_; }
   /// What the kernel granted, in bytes; it may be less than `receive_buffer_bytes_wanted`.
   int receive_buffer_bytes() const { return receive_buffer_bytes_; }

@@ -214,6 +214,39 @@ TEST_SUITE("embed.node") {
     node.stop(nullptr);
   }
 
+  TEST_CASE("who decides much in one turn of the loop tells peers and hears them meanwhile") {
+    CallersLoop callers;
+    const auto beside = [](const char* address) {
+      NodeOptions options = alone();
+      options.neighborhood = "127.76.8.1,127.76.8.2";
+      options.bind = options.node_name = address;
+      options.heartbeat_port = 24291;
+      return options;
+    };
+    Node one(&callers.loop, beside("127.76.8.1"));
+    Node two(&callers.loop, beside("127.76.8.2"));
+    REQUIRE_FALSE(one.start());
+    REQUIRE_FALSE(two.start());
+    const auto together = [&] {
+      return one.ready() && two.ready() && one.status().counts.cluster_size == 2 &&
+             two.status().counts.cluster_size == 2;
+    };
+    for (const std::uint64_t until = uv_hrtime() + 20'000'000'000; !together() && uv_hrtime() < until;)
+      uv_run(&callers.loop, UV_RUN_ONCE);
+    REQUIRE(together());
+
+    // From here on no turn of the loop ends.
+    CHECK(ask(one).allowed);
+    std::uint64_t heard = 0;
+    for (const std::uint64_t until = uv_hrtime() + 10'000'000'000; heard == 0 && uv_hrtime() < until;) {
+      ask(one, "bob", 0);
+      heard = ask(two, "alice", 0).tightest->used;
+    }
+    CHECK(heard == 1);
+    one.stop([] {});
+    two.stop([] {});
+  }
+
   TEST_CASE("replaced rules keep their counts, and wrong ones change nothing") {
     CallersLoop callers;
     Node node(&callers.loop, alone());

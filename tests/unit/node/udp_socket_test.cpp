@@ -47,6 +47,30 @@ TEST_SUITE("node.udp_socket") {
     }
   }
 
+  TEST_CASE("what lies in the kernel is received at once, twenty at a time, without the loop") {
+    Loop loop;
+    Inbox inbox(loop);
+    inbox.wanted = 1000;
+    UdpSocket receiver(loop, inbox);
+    UdpSocket sender(loop, inbox);
+    receiver.receive_waiting();  // not open yet
+    REQUIRE(receiver.open(loopback()).has_value());
+    REQUIRE(sender.open(loopback()).has_value());
+    receiver.receive_waiting();
+    CHECK(inbox.got.empty());
+    CHECK(receiver.counters().receive_failed == 0);
+    for (int i = 0; i < 30; ++i)
+      sender.send(receiver.local_endpoint(), bytes_of("datagram " + std::to_string(i)));
+    receiver.receive_waiting();
+    CHECK(inbox.got.size() == 20);
+    receiver.receive_waiting();
+    REQUIRE(inbox.got.size() == 30);
+    for (int i = 0; i < 30; ++i) {
+      CHECK(inbox.got[static_cast<std::size_t>(i)].second == "datagram " + std::to_string(i));
+      CHECK(inbox.got[static_cast<std::size_t>(i)].first == sender.local_endpoint());
+    }
+  }
+
   TEST_CASE("the receive buffer is asked for and read back") {
     Loop loop;
     Inbox inbox(loop);
