@@ -73,6 +73,43 @@ std::time_t seconds_of(const std::string& date) {
 }  // namespace
 
 TEST_SUITE("frontend.rate_limit_headers") {
+  TEST_CASE("what is kept of one answer is in no other answer: one object says what a new one would") {
+    std::mt19937_64 random(8);
+    const auto one_of = [&](const auto& choices) -> const auto& {
+      return choices[random() % std::size(choices)];
+    };
+    const std::vector<std::string> rules{"a",
+                                         "b",
+                                         "say \"b\"",
+                                         "\\",
+                                         "",
+                                         "\xc3\xa4",
+                                         std::string(64, 'n'),
+                                         std::string(65, 'n'),
+                                         std::string(64, '"')};
+    const std::uint64_t numbers[] = {
+        0, 1, 100, 999'999'999'999'999, 1'000'000'000'000'000, ~std::uint64_t{0}};
+    const std::uint32_t windows[] = {0, 1, 60, 86'400};
+    const std::vector<HeaderFamilies> kinds{
+        HeaderFamilies().with(ietf).with(x_ratelimit), HeaderFamilies().with(x_ratelimit),
+        HeaderFamilies().with(ietf).with(spinnaker), HeaderFamilies().with(ietf).with(kong)};
+    for (const HeaderFamilies families : kinds) {
+      RateLimitHeaders kept(families);
+      for (int i = 0; i < 3'000; ++i) {
+        std::vector<LimitStatus> limits(1 + random() % 8 / 7);
+        for (LimitStatus& each : limits)
+          each = limit(one_of(rules), one_of(numbers), one_of(windows), one_of(numbers), one_of(numbers));
+        for (LimitStatus& each : limits) each.rule_index = static_cast<std::uint32_t>(random() % 3);
+        const Decision decision{.limits = limits, .tightest = &limits[0]};
+        MapSink sink;
+        PolicyNames names;
+        names.assign(decision.limits);
+        kept.add(decision, RankedLimits(decision), names, noon, sink);
+        CHECK(sink.headers == tell(families, decision));
+      }
+    }
+  }
+
   TEST_CASE("IETF: one item per limit, the tightest first, as in the draft's examples") {
     const Two two;
     CHECK(tell(ietf, two.decision) ==
