@@ -1,178 +1,178 @@
 #include "counter/counter_table.hpp"
 
-#include <limits>
-
 #include "base/check.hpp"
 
 namespace starling {
+namespace {
 
-CounterTable::CounterTable(Options options) : options_(options) {
-  STARLING_CHECK(options.counters_max > 0 && options.counters_max < none);
+/// Rows of others' components come after those of our own, in what 32 bits can number.
+std::uint32_t others_max(const CounterTable::Options& options) {
+  return std::min(options.components_max,
+                  std::numeric_limits<std::uint32_t>::max() - 1 - options.counters_max);
+}
+
+}  // namespace
+
+CounterTable::CounterTable(Options options)
+    : options_(options),
+      index_(options.counters_max),
+      counters_(options.counters_max),
+      next_(options.counters_max),
+      others_(others_max(options)),
+      windows_(options.counters_max) {
+  STARLING_CHECK(options.counters_max > 0 && options.counters_max < none / 2);
   STARLING_CHECK(options.components_max > 0 && options.components_max < none);
-  // Reserved, not touched: the pages become resident as they are used.
-  index_.reserve(options.counters_max);
-  counters_.reserve(options.counters_max);
-  components_.reserve(options.components_max);
 }
 
-const CounterTable::Counter* CounterTable::find(const CounterId& id) const {
-  const auto found = index_.find(id);
-  return found == index_.end() ? nullptr : &counters_[found->second];
+std::uint64_t CounterTable::hash_of(const CounterId& id) const {
+  __extension__ using Wide = unsigned __int128;
+  // The key is a hash already. Both halves of a product by an odd number mix in the window and what only this
+  // process knows.
+  const std::uint64_t window = (id.window.id.value << 25 | id.window.id.value >> 39) ^ id.window.length_s;
+  const Wide product = Wide{(id.key.value ^ options_.seed) + window * 0xd6e8feb86659fd93} *
+                       (0x9e3779b97f4a7c15 ^ (options_.seed << 1));
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
-Hits CounterTable::value(const CounterId& id) const {
-  const Counter* counter = find(id);
-  return counter == nullptr ? 0 : counter->sum;
-}
-
-Hits CounterTable::value_clamped(const CounterId& id, Hits component_max) const {
-  const Counter* counter = find(id);
-  if (counter == nullptr) return 0;
-  if (counter->sum <= component_max) return counter->sum;  // then no single component exceeds it either
-  Hits sum = counter->own == none ? 0 : std::min(components_[counter->own].hits, component_max);
-  for (std::uint32_t row = counter->first_other; row != none; row = components_[row].next)
-    sum = saturating_add(sum, std::min(components_[row].hits, component_max));
+Hits CounterTable::sum_of_clamped(CounterRow row, Hits component_max) const {
+  const Counter& counter = counters_[row.value];
+  Hits sum = std::min(counter.own, component_max);
+  for (std::uint32_t other = counter.first_other; other != none; other = others_[other].next)
+    sum = saturating_add(sum, std::min(others_[other].hits, component_max));
   return sum;
 }
 
-bool CounterTable::components_full() const {
-  return free_component_ == none && components_.size() >= options_.components_max;
-}
-
-ComponentIndex CounterTable::own_component(const CounterId& id) const {
-  const Counter* counter = find(id);
-  return counter == nullptr ? no_component : ComponentIndex{counter->own};
-}
-
-bool CounterTable::has_room_for_own(const CounterId& id) const {
-  const Counter* counter = find(id);
-  if (counter != nullptr && counter->own != none) return true;
-  if (components_full()) return false;
-  return counter != nullptr || free_counter_ != none || counters_.size() < options_.counters_max;
-}
-
-Result<std::uint32_t> CounterTable::find_or_insert(const CounterId& id, WallTime wall) {
-  const auto found = index_.find(id);
-  if (found != index_.end()) return found->second;
-  if (!options_.retention.accepts(id.window, wall)) return fail(ErrorCode::window_out_of_range);
-
-  std::uint32_t row = free_counter_;
-  if (row != none) {
-    free_counter_ = counters_[row].next;
-    counters_[row] = Counter{};
-  } else {
-    if (counters_.size() >= options_.counters_max) return refuse();
-    row = static_cast<std::uint32_t>(counters_.size());
-    counters_.emplace_back();
-  }
-  Counter& counter = counters_[row];
-  counter.id = id;
+std::uint32_t CounterTable::window_row(const Window& window) {
   const auto [bucket, fresh] =
-      buckets_.try_emplace(Bucket{options_.retention.expires_ms(id.window), id.window}, none);
-  counter.next = bucket->second;
-  bucket->second = row;
-  index_.emplace(id, row);
+      buckets_.try_emplace(Bucket{options_.retention.expires_ms(window), window}, free_window_);
+  if (!fresh) return bucket->second;
+  // There are never more windows with counters than counters.
+  if (free_window_ == none)
+    bucket->second = windows_used_++;
+  else
+    free_window_ = windows_[free_window_].first;
+  windows_[bucket->second] = LiveWindow{.window = window, .first = none};
+  return bucket->second;
+}
+
+Result<std::uint32_t> CounterTable::insert(const CounterId& id, WallTime wall) {
+  if (!options_.retention.accepts(id.window, wall)) return fail(ErrorCode::window_out_of_range);
+  if (counters_full()) return refuse();
+  std::uint32_t row = free_counter_;
+  if (row != none)
+    free_counter_ = next_[row];
+  else
+    row = counters_used_++;
+  // Nearly every new counter is of the window that the one before it is of.
+  if (windows_[newest_window_].window != id.window) newest_window_ = window_row(id.window);
+  LiveWindow& window = windows_[newest_window_];
+  next_[row] = window.first;
+  window.first = row;
+  counters_[row] = Counter{.key = id.key.value, .window = newest_window_ & 0x7FFF'FFFF, .first_other = none};
+  index_.insert(hash_of(id), row);
+  ++counters_count_;
   return row;
 }
 
-std::uint32_t CounterTable::insert_component(std::uint32_t counter, OriginIndex origin) {
-  std::uint32_t row = free_component_;
-  if (row != none) {
-    free_component_ = components_[row].next;
-    --free_components_count_;
-  } else {
-    row = static_cast<std::uint32_t>(components_.size());
-    components_.emplace_back();
-  }
-  components_[row] = Row{.hits = 0, .origin = origin, .counter = counter, .next = none};
-  Counter& owner = counters_[counter];
-  if (origin == own_origin) {
-    owner.own = row;
-  } else {
-    components_[row].next = owner.first_other;
-    owner.first_other = row;
-  }
-  return row;
+std::uint32_t CounterTable::insert_other(std::uint32_t counter, OriginIndex origin) {
+  std::uint32_t other = free_other_;
+  if (other != none)
+    free_other_ = others_[other].next;
+  else
+    other = others_used_++;
+  ++components_count_;
+  others_[other] =
+      Other{.hits = 0, .origin = origin, .counter = counter, .next = counters_[counter].first_other};
+  counters_[counter].first_other = other;
+  return other;
 }
 
-Result<ComponentIndex> CounterTable::add_own(const CounterId& id, Hits hits, WallTime wall) {
-  if (!has_room_for_own(id)) return refuse();
-  const auto row = find_or_insert(id, wall);
-  if (!row) return tl::unexpected(row.error());
-  Counter& counter = counters_[*row];
-  if (counter.own == none) insert_component(*row, own_origin);
-  Row& own = components_[counter.own];
-  own.hits = saturating_add(own.hits, hits);
+Result<ComponentIndex> CounterTable::add_first_own(CounterRow row, const CounterId& id, Hits hits,
+                                                   WallTime wall) {
+  if (!has_room_for_own(row)) return refuse();
+  if (row == no_counter_row) {
+    const auto inserted = insert(id, wall);
+    if (!inserted) return tl::unexpected(inserted.error());
+    row = CounterRow{*inserted};
+  }
+  Counter& counter = counters_[row.value];
+  counter.has_own = 1;
+  counter.own = hits;
   counter.sum = saturating_add(counter.sum, hits);
-  return ComponentIndex{counter.own};
+  ++components_count_;
+  return ComponentIndex{row.value};
 }
 
 Result<ComponentIndex> CounterTable::join(OriginIndex origin, const CounterId& id, Hits hits, WallTime wall) {
   STARLING_CHECK(origin != own_origin);
   // Known counters are joined even when the table is full; that takes a component row at most.
-  const Counter* known = find(id);
-  std::uint32_t row = known == nullptr ? none : known->first_other;
-  while (row != none && components_[row].origin != origin) row = components_[row].next;
+  CounterRow counter = find(id);
+  std::uint32_t row = counter == no_counter_row ? none : counters_[counter.value].first_other;
+  while (row != none && others_[row].origin != origin) row = others_[row].next;
   if (row == none) {
-    if (components_full()) return refuse();
-    const auto counter = find_or_insert(id, wall);
-    if (!counter) return tl::unexpected(counter.error());
-    row = insert_component(*counter, origin);
+    if (components_full() || (free_other_ == none && others_used_ == others_.size())) return refuse();
+    if (counter == no_counter_row) {
+      const auto inserted = insert(id, wall);
+      if (!inserted) return tl::unexpected(inserted.error());
+      counter = CounterRow{*inserted};
+    }
+    row = insert_other(counter.value, origin);
   }
-  Row& component = components_[row];
-  if (hits > component.hits) {
-    Counter& counter = counters_[component.counter];
-    counter.sum = saturating_add(counter.sum, hits - component.hits);
-    component.hits = hits;
+  Other& other = others_[row];
+  if (hits > other.hits) {
+    Hits& sum = counters_[counter.value].sum;
+    sum = saturating_add(sum, hits - other.hits);
+    other.hits = hits;
   }
-  return ComponentIndex{row};
-}
-
-Component CounterTable::component(ComponentIndex index) const {
-  const Row& row = components_[index.value];
-  return Component{.counter = counters_[row.counter].id, .origin = row.origin, .hits = row.hits};
+  return index_of_other(row);
 }
 
 void CounterTable::for_each_component(const CounterId& id,
                                       const std::function<void(const Component&)>& visit) const {
-  const Counter* counter = find(id);
-  if (counter == nullptr) return;
-  if (counter->own != none) visit(component(ComponentIndex{counter->own}));
-  for (std::uint32_t row = counter->first_other; row != none; row = components_[row].next)
-    visit(component(ComponentIndex{row}));
+  const CounterRow row = find(id);
+  if (row == no_counter_row) return;
+  const Counter& counter = counters_[row.value];
+  if (counter.has_own) visit({id, own_origin, counter.own});
+  for (std::uint32_t other = counter.first_other; other != none; other = others_[other].next)
+    visit({id, others_[other].origin, others_[other].hits});
 }
 
 void CounterTable::release(std::uint32_t row, const std::function<void(ComponentIndex)>& forget) {
-  const auto free_component = [&](std::uint32_t component) {
-    forget(ComponentIndex{component});
-    components_[component].counter = none;
-    components_[component].next = free_component_;
-    free_component_ = component;
-    ++free_components_count_;
-  };
   Counter& counter = counters_[row];
-  if (counter.own != none) free_component(counter.own);
+  if (counter.has_own) {
+    forget(ComponentIndex{row});
+    --components_count_;
+  }
   for (std::uint32_t other = counter.first_other; other != none;) {
-    const std::uint32_t next = components_[other].next;
-    free_component(other);
+    const std::uint32_t next = others_[other].next;
+    forget(index_of_other(other));
+    others_[other].next = free_other_;
+    free_other_ = other;
+    --components_count_;
     other = next;
   }
-  index_.erase(counter.id);
-  counter = Counter{};
-  counter.next = free_counter_;
+  index_.erase(row, [this](std::uint32_t each) { return hash_of(id_of(each)); });
+  counter = Counter{.first_other = none};
+  next_[row] = free_counter_;
   free_counter_ = row;
+  --counters_count_;
 }
 
 std::size_t CounterTable::expire(WallTime wall, std::size_t budget,
                                  const std::function<void(ComponentIndex)>& forget) {
   std::size_t gone = 0;
   while (gone < budget && !buckets_.empty() && buckets_.begin()->first.first <= ms_since_epoch(wall)) {
-    std::uint32_t& head = buckets_.begin()->second;
-    const std::uint32_t row = head;
-    head = counters_[row].next;
-    if (head == none) buckets_.erase(buckets_.begin());
-    release(row, forget);
+    const std::uint32_t row = buckets_.begin()->second;
+    LiveWindow& window = windows_[row];
+    const std::uint32_t counter = window.first;
+    window.first = next_[counter];
+    const bool is_last = window.first == none;
+    release(counter, forget);
     ++gone;
+    if (!is_last) continue;
+    buckets_.erase(buckets_.begin());
+    window = LiveWindow{.window = {.length_s = 0}, .first = free_window_};  // equal to none that is asked for
+    free_window_ = row;
   }
   return gone;
 }

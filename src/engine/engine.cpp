@@ -29,9 +29,11 @@ Engine::Engine(EngineOptions options, RuleSet rules, Instant now)
       sealer_(options_.origin, options_.cluster, options_.keys),
       opener_(options_.cluster, options_.keys),
       random_(options_.seed),
-      counters_(CounterTable::Options{
-          .counters_max = options_.counters_max, .components_max = options_.components_max, .retention = {}}),
-      limiter_(std::move(rules), hash_, options_.components_max),
+      counters_(CounterTable::Options{.counters_max = options_.counters_max,
+                                      .components_max = options_.components_max,
+                                      .retention = {},
+                                      .seed = Random(options_.seed + 1).next()}),
+      limiter_(std::move(rules), hash_, options_.counters_max),
       store_(counters_, limiter_.guard()),
       membership_(Membership::Options{.self = options_.origin,
                                       .node_name = options_.node_name,
@@ -46,7 +48,7 @@ Engine::Engine(EngineOptions options, RuleSet rules, Instant now)
                               .sealer = &sealer_,
                               .queue = {.flush_coalesce = options_.flush_coalesce,
                                         .sync_interval = options_.sync_interval,
-                                        .components_max = options_.components_max},
+                                        .components_max = counters_.component_rows_max()},
                               .egress_bytes_per_s = options_.egress_bytes_per_s,
                               .sync_mode = options_.sync_mode},
               store_, membership_, random_),
@@ -201,7 +203,9 @@ Surroundings Engine::surroundings(Instant now, WallTime wall) const {
 
 Decision Engine::decide(const Request& request, Instant now, WallTime wall) {
   if (live_is_stale(now, wall)) apply_live(now, wall);
-  const Decision decision = limiter_.decide(request, surroundings(now, wall), counters_);
+  for (const CounterRow row : limiter_.find(request, wall, counters_))
+    gossip_.prefetch(CounterTable::own_component_to_be(row));
+  const Decision decision = limiter_.decide_found(surroundings(now, wall), counters_);
   for (const Limiter::Charge& charge : limiter_.charges())
     gossip_.on_admitted(charge.component, charge.limit, now);
   top_.on_decision(request, decision);

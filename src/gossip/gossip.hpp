@@ -75,6 +75,8 @@ class Gossip {
 
   Gossip(Options options, GossipStore& store, Membership& membership, Random& random);
 
+  /// Brings near what `on_admitted` will look at.
+  void prefetch(ComponentIndex component) const { queue_.prefetch(component); }
   /// This node admitted hits in `component`, whose counter is held to `limit`.
   void on_admitted(ComponentIndex component, Hits limit, Instant now);
 

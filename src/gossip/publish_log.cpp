@@ -37,7 +37,6 @@ void PublishLog::insert_after(Ends& ends, ComponentIndex older, ComponentIndex c
 
 void PublishLog::stamp(Ends& ends, ComponentIndex component, Version version, ComponentIndex near) {
   STARLING_CHECK(version != Version{});
-  if (component.value >= links_.size()) links_.resize(component.value + 1);
   if (link(component).version >= version) return;
   if (near == component) near = no_component;
   if (contains(ends, component)) remove(ends, component);

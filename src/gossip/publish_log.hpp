@@ -11,9 +11,9 @@
 
 #include <array>
 #include <cstdint>
-#include <vector>
 
 #include "base/ids.hpp"
+#include "base/zeroed_array.hpp"
 
 namespace starling {
 
@@ -36,7 +36,7 @@ class PublishLog {
     std::array<KeptHash, 2> kept;  ///< the newest first
   };
 
-  explicit PublishLog(std::size_t components_max) { links_.reserve(components_max); }
+  explicit PublishLog(std::size_t components_max) : links_(components_max) {}
 
   /// Puts the component at `version` in the list, unless it stands at that version or a newer one already.
   /// `near` is a component of the same list that stands close by, or none: in-order input costs O(1).
@@ -56,8 +56,8 @@ class PublishLog {
   ComponentIndex older(ComponentIndex component) const { return links_[component.value].older; }
 
  private:
-  struct Link {
-    Version version;  // 0: not in any list
+  struct Link {  // all zeros: in no list
+    Version version;
     std::uint32_t list = 0;
     ComponentIndex older = no_component;
     ComponentIndex newer = no_component;
@@ -68,7 +68,7 @@ class PublishLog {
 
   void insert_after(Ends& ends, ComponentIndex older, ComponentIndex component);
 
-  std::vector<Link> links_;
+  ZeroedArray<Link> links_;
 };
 
 }  // namespace starling

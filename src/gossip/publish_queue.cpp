@@ -6,9 +6,11 @@
 
 namespace starling {
 
-PublishQueue::PublishQueue(Options options, Random& random) : options_(options), random_(random) {
+PublishQueue::PublishQueue(Options options, Random& random)
+    : options_(options), random_(random), items_(options.components_max) {
   STARLING_CHECK(options_.sync_interval > Duration::zero());
-  items_.reserve(options.components_max);
+  // Each component stands there once at most.
+  lazy_.reserve(options.components_max);
 }
 
 void PublishQueue::next_beat(Instant now) {
@@ -21,7 +23,6 @@ void PublishQueue::next_beat(Instant now) {
 }
 
 void PublishQueue::add(ComponentIndex component, Hits limit, bool urgent, Instant now) {
-  if (component.value >= items_.size()) items_.resize(component.value + 1);
   Item& item = items_[component.value];
   item.limit = limit;
   if (item.queued == Queued::no) {

@@ -13,6 +13,7 @@
 #include "base/ids.hpp"
 #include "base/random.hpp"
 #include "base/time.hpp"
+#include "base/zeroed_array.hpp"
 
 namespace starling {
 
@@ -30,6 +31,9 @@ class PublishQueue {
   static constexpr std::size_t lazy_per_turn_max = 2048;
 
   PublishQueue(Options options, Random& random);
+
+  /// Brings near what `add` will look at.
+  void prefetch(ComponentIndex component) const { items_.prefetch(component.value); }
 
   /// `component` has unpublished hits: publish them now (`urgent`) or with the next beat. `limit` is what its
   /// counter is held to.
@@ -70,7 +74,7 @@ class PublishQueue {
 
  private:
   enum class Queued : std::uint8_t { no, lazy, urgent };
-  struct Item {
+  struct Item {  // all zeros: nothing was ever published, nothing waits
     Hits published = 0;
     Hits limit = 0;
     Queued queued = Queued::no;
@@ -84,7 +88,7 @@ class PublishQueue {
 
   Options options_;
   Random& random_;
-  std::vector<Item> items_;
+  ZeroedArray<Item> items_;
   // May name components that were forgotten or promoted since: `items_` tells.
   std::vector<ComponentIndex> urgent_;
   std::vector<ComponentIndex> lazy_;

@@ -52,8 +52,8 @@ bool guarded(const Rule& rule, Hits limit, const Surroundings& around) {
 
 }  // namespace
 
-Limiter::Limiter(RuleSet rules, KeyedHash hash, std::size_t components_max)
-    : hash_(hash), guard_(components_max) {
+Limiter::Limiter(RuleSet rules, KeyedHash hash, std::size_t counters_max)
+    : hash_(hash), guard_(counters_max) {
   replace_rules(std::move(rules));
 }
 
@@ -192,7 +192,8 @@ void Limiter::judge(std::size_t index, const Surroundings& around, const Counter
   const Hits budget = budget_of(rule, status.limit, around);
   // A component above the limit plus one request's cost can only be an error or an attack.
   const Hits component_max = saturating_add(status.limit, hits_per_request_max);
-  const Hits current = counters.value_clamped(id, component_max);
+  const CounterRow row = rows_[index];
+  const Hits current = counters.value_clamped(row, component_max);
   const bool slides = rule.algorithm == Algorithm::sliding_window;
   const Hits previous =
       slides && id.window.id.value > 0 ? counters.value_clamped(id.previous(), component_max) : 0;
@@ -204,10 +205,10 @@ void Limiter::judge(std::size_t index, const Surroundings& around, const Counter
     status.denial = Denial::isolated;
   } else if (saturating_add(status.used, hits) > budget) {
     status.denial = saturating_add(status.used, hits) > status.limit ? Denial::limit : Denial::share;
-  } else if (rule.when_full == WhenFull::deny && hits > 0 && !counters.has_room_for_own(id)) {
+  } else if (rule.when_full == WhenFull::deny && hits > 0 && !counters.has_room_for_own(row)) {
     status.denial = Denial::full;
   } else if (hits > 0 && guarded(rule, status.limit, around)) {
-    const ComponentIndex own = counters.own_component(id);
+    const ComponentIndex own = counters.own_component(row);
     const Hits unseen = guard_.unseen(own, own == no_component ? 0 : counters.hits(own), around);
     const Guard::Spending spending{
         .remaining = budget - status.used, .unseen = unseen, .hits = hits, .exact = divided(rule, around)};
@@ -226,7 +227,7 @@ void Limiter::judge(std::size_t index, const Surroundings& around, const Counter
 
 void Limiter::count(std::size_t index, const Surroundings& around, CounterTable& counters) {
   LimitStatus& status = limits_[index];
-  const auto component = counters.add_own(ids_[index], status.hits, around.wall);
+  const auto component = counters.add_own(rows_[index], ids_[index], status.hits, around.wall);
   status.counted = component.has_value();
   if (!component) return;
   status.used = saturating_add(status.used, status.hits);
@@ -240,7 +241,7 @@ void Limiter::count(std::size_t index, const Surroundings& around, CounterTable&
   if (rule.admission == Admission::guarded || rule.when_isolated == WhenIsolated::share)
     guard_.follow(*component);
   if (rule.algorithm != Algorithm::sliding_window) return;
-  const CounterId previous = ids_[index].previous();
+  const CounterRow previous = counters.find(ids_[index].previous());
   const ComponentIndex own = counters.own_component(previous);
   if (own != no_component)
     charges_[charges_count_++] =
@@ -248,9 +249,22 @@ void Limiter::count(std::size_t index, const Surroundings& around, CounterTable&
                .limit = above ? hits_max : saturating_add(counters.value(previous), status.remaining)};
 }
 
+std::span<const CounterRow> Limiter::find(const Request& request, WallTime wall,
+                                          const CounterTable& counters) {
+  truncated_ = !match(request, wall);
+  for (std::size_t i = 0; i < limits_count_; ++i)
+    rows_[i] = limits_[i].unlimited ? no_counter_row : counters.find(ids_[i]);
+  return {rows_.data(), limits_count_};
+}
+
 Decision Limiter::look(const Request& request, const Surroundings& around, const CounterTable& counters) {
+  find(request, around.wall, counters);
+  return judge_all(around, counters);
+}
+
+Decision Limiter::judge_all(const Surroundings& around, const CounterTable& counters) {
   Decision decision;
-  decision.truncated = !match(request, around.wall);
+  decision.truncated = truncated_;
   charges_count_ = 0;
   bool exceeded = false;
   for (std::size_t i = 0; i < limits_count_; ++i) {
@@ -265,7 +279,12 @@ Decision Limiter::look(const Request& request, const Surroundings& around, const
 }
 
 Decision Limiter::decide(const Request& request, const Surroundings& around, CounterTable& counters) {
-  Decision decision = look(request, around, counters);
+  find(request, around.wall, counters);
+  return decide_found(around, counters);
+}
+
+Decision Limiter::decide_found(const Surroundings& around, CounterTable& counters) {
+  Decision decision = judge_all(around, counters);
   tallies_.on_decision(decision.limits, domain_number_);
   if (!decision.allowed) return decision;
   for (std::size_t i = 0; i < limits_count_; ++i)

@@ -45,15 +45,22 @@ inline constexpr Hits hits_per_request_max = 0xFFFF'FFFF;
 
 class Limiter {
  public:
-  /// `components_max`: rows of the counter table, for what is kept beside them.
-  Limiter(RuleSet rules, KeyedHash hash, std::size_t components_max = 0);
+  /// `counters_max`: of the counter table, for what is kept beside this node's components.
+  Limiter(RuleSet rules, KeyedHash hash, std::size_t counters_max = 0);
   Limiter(const Limiter&) = delete;  // the index has views of the rules
   Limiter& operator=(const Limiter&) = delete;
 
   /// Decides, and counts if the request passes. Views in the result live until the next call or
-  /// `replace_rules`. Shape: O(rules x descriptors), in the overrides and lists of a rule O(1) but for
-  /// patterns; no allocation for known counters. The first one after a live change indexes it.
+  /// `replace_rules`. Shape: O(entries + rules that apply or share an anchor (`rule_finder.hpp`)), in the
+  /// overrides and lists of a rule O(1) but for patterns; no allocation for known counters. The first one
+  /// after a live change indexes it.
   Decision decide(const Request& request, const Surroundings& around, CounterTable& counters);
+  /// The first half of `decide`: which limits apply, and where their counters are. So whoever keeps more
+  /// beside a counter can fetch it while the row is on its way. `no_counter_row`: nobody has counted there.
+  std::span<const CounterRow> find(const Request& request, WallTime wall, const CounterTable& counters);
+  /// The second: what they say.
+  Decision decide_found(const Surroundings& around, CounterTable& counters);
+
   /// What `decide` would say, and nothing is counted, whatever the hits.
   Decision look(const Request& request, const Surroundings& around, const CounterTable& counters);
 
@@ -92,6 +99,9 @@ class Limiter {
     Hits hits = 1;
   };
 
+  /// Of the limits that were found.
+  Decision judge_all(const Surroundings& around, const CounterTable& counters);
+
   /// Fills `limits_` and `ids_` with every limit that applies. Returns false if there were more than fit.
   bool match(const Request& request, WallTime wall);
   bool match_rules(const RuleIndex::Domain& domain, const Asked& asked, WallTime wall);
@@ -118,11 +128,13 @@ class Limiter {
   // Scratch of one decision, kept so that deciding allocates nothing.
   std::array<LimitStatus, limits_per_request_max> limits_;
   std::array<CounterId, limits_per_request_max> ids_;
-  std::array<Hits, limits_per_request_max> budgets_;  // what this node holds each limit to, here and now
+  std::array<CounterRow, limits_per_request_max> rows_;  // where the counters were found
+  std::array<Hits, limits_per_request_max> budgets_;     // what this node holds each limit to, here and now
   std::array<Charge, std::size_t{2} * limits_per_request_max> charges_;
   std::vector<std::uint64_t> replaced_in_;  // by rule: the last request in which another one replaced it
   std::uint64_t replacing_requests_ = 0;
   std::size_t limits_count_ = 0;
+  bool truncated_ = false;           // there were more
   std::uint32_t domain_number_ = 0;  // of the last request, if a limit applied
   std::size_t charges_count_ = 0;
 };
