@@ -137,31 +137,32 @@ bool Limiter::add_request_limit(const RuleIndex::Domain& domain, const Asked& as
   return add_limits(terms, hasher, blank, wall);
 }
 
-void Limiter::mark_replaced(const RuleIndex::Domain& domain, std::span<const Descriptor> descriptors) {
+void Limiter::mark_replaced(RuleIndex::Domain& domain, std::span<const Descriptor> descriptors) {
   ++replacing_requests_;
-  for (const std::uint32_t rule : domain.replacing) {
-    const bool matches = std::any_of(descriptors.begin(), descriptors.end(), [&](const Descriptor& one) {
-      return !one.limit && fits(rules_->rules[rule], one);
+  for (const Descriptor& descriptor : descriptors) {
+    if (descriptor.limit) continue;
+    domain.replacing.for_each_candidate(descriptor, [&](std::uint32_t rule) {
+      if (fits(rules_->rules[rule], descriptor))
+        for (const std::uint32_t replaced : index_.replaced_by(rule))
+          replaced_in_[replaced] = replacing_requests_;
+      return true;
     });
-    if (!matches) continue;
-    for (const std::uint32_t replaced : index_.replaced_by(rule))
-      replaced_in_[replaced] = replacing_requests_;
   }
 }
 
-bool Limiter::match_rules(const RuleIndex::Domain& domain, const Asked& asked, WallTime wall) {
-  for (const std::uint32_t rule : domain.rules) {
-    if (!domain.replacing.empty() && replaced_in_[rule] == replacing_requests_) continue;
-    if (fits(rules_->rules[rule], asked.descriptor) && !add_rule(rule, asked, wall)) return false;
-  }
-  return true;
+bool Limiter::match_rules(RuleIndex::Domain& domain, const Asked& asked, WallTime wall) {
+  const bool replacing = !domain.replacing.empty();
+  return domain.rules.for_each_candidate(asked.descriptor, [&](std::uint32_t rule) {
+    if (replacing && replaced_in_[rule] == replacing_requests_) return true;
+    return !fits(rules_->rules[rule], asked.descriptor) || add_rule(rule, asked, wall);
+  });
 }
 
 bool Limiter::match(const Request& request, WallTime wall) {
   limits_count_ = 0;
   if (live_changed_) index_.set_live(*rules_, live_);
   live_changed_ = false;
-  const RuleIndex::Domain* domain = index_.find_domain(request.domain);
+  RuleIndex::Domain* domain = index_.find_domain(request.domain);
   if (domain == nullptr) return true;
   domain_number_ = domain->number;
   const auto descriptors =

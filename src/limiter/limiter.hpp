@@ -104,8 +104,8 @@ class Limiter {
 
   /// Fills `limits_` and `ids_` with every limit that applies. Returns false if there were more than fit.
   bool match(const Request& request, WallTime wall);
-  bool match_rules(const RuleIndex::Domain& domain, const Asked& asked, WallTime wall);
-  void mark_replaced(const RuleIndex::Domain& domain, std::span<const Descriptor> descriptors);
+  bool match_rules(RuleIndex::Domain& domain, const Asked& asked, WallTime wall);
+  void mark_replaced(RuleIndex::Domain& domain, std::span<const Descriptor> descriptors);
   /// These return false if there is no room.
   bool add_rule(std::uint32_t rule_index, const Asked& asked, WallTime wall);
   bool add_request_limit(const RuleIndex::Domain& domain, const Asked& asked, WallTime wall);

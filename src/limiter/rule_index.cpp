@@ -36,9 +36,9 @@ void RuleIndex::build(const RuleSet& set, const KeyedHash& hash) {
     rule_by_name_.emplace(rule.name, i);
     rules_[i].key_state = PrincipalHasher(hash, domain, rule.name).state();
     if (has_exceptions(rule)) exceptions_of(rule, rules_[i]);
-    domain_of(domain, hash).rules.push_back(i);
-    if (!rule.replaces.empty()) domain_of(domain, hash).replacing.push_back(i);
+    domain_of(domain, hash);
   }
+  find_rules(set);
   add_replaces(set);
   set_live(set, {});
 }
@@ -50,6 +50,21 @@ RuleIndex::Domain& RuleIndex::domain_of(std::string_view name, const KeyedHash& 
                         .number = found->second,
                         .request_key_state = PrincipalHasher(hash, name, request_rule_name).state()});
   return domains_[found->second];
+}
+
+void RuleIndex::find_rules(const RuleSet& set) {
+  std::vector<std::vector<std::uint32_t>> rules(domains_.size());
+  std::vector<std::vector<std::uint32_t>> replacing(domains_.size());
+  for (std::uint32_t i = 0; i < set.rules.size(); ++i) {
+    const Rule& rule = set.rules[i];
+    const std::uint32_t domain = domain_by_name_.at(rule.domain.empty() ? set.domain : rule.domain);
+    rules[domain].push_back(i);
+    if (!rule.replaces.empty()) replacing[domain].push_back(i);
+  }
+  for (std::size_t i = 0; i < domains_.size(); ++i) {
+    domains_[i].rules.build(set.rules, std::move(rules[i]));
+    domains_[i].replacing.build(set.rules, std::move(replacing[i]));
+  }
 }
 
 void RuleIndex::add_replaces(const RuleSet& set) {
@@ -132,7 +147,7 @@ std::vector<std::string_view> RuleIndex::domain_names() const {
   return names;
 }
 
-const RuleIndex::Domain* RuleIndex::find_domain(std::string_view name) const {
+RuleIndex::Domain* RuleIndex::find_domain(std::string_view name) {
   if (name.empty() || name == default_domain_) return &domains_.front();
   const auto found = domain_by_name_.find(name);
   return found == domain_by_name_.end() ? nullptr : &domains_[found->second];

@@ -22,6 +22,7 @@
 #include "limiter/caller_lists.hpp"
 #include "limiter/exceptions.hpp"
 #include "limiter/live_override.hpp"
+#include "limiter/rule_finder.hpp"
 #include "limiter/rules.hpp"
 
 namespace starling {
@@ -40,13 +41,13 @@ class RuleIndex {
 
   struct Domain {
     std::string_view name;
-    std::uint32_t number = 0;              ///< in the order of `domain_names`
-    std::vector<std::uint32_t> rules;      ///< indices, in file order
-    std::vector<std::uint32_t> replacing;  ///< those of them that replace others
-    std::uint64_t request_key_state = 0;   ///< `PrincipalHasher::state` for limits that requests bring
+    std::uint32_t number = 0;             ///< in the order of `domain_names`
+    RuleFinder rules;                     ///< in file order
+    RuleFinder replacing;                 ///< those of them that replace others
+    std::uint64_t request_key_state = 0;  ///< `PrincipalHasher::state` for limits that requests bring
   };
   /// Null if no rule knows the domain. An empty name is the domain of the rule set.
-  const Domain* find_domain(std::string_view name) const;
+  Domain* find_domain(std::string_view name);
 
   /// Of all domains that rules are for; that of the rule set first.
   std::vector<std::string_view> domain_names() const;
@@ -77,6 +78,7 @@ class RuleIndex {
   using LiveOverrides = std::vector<std::reference_wrapper<const LiveOverride>>;
 
   Domain& domain_of(std::string_view name, const KeyedHash& hash);
+  void find_rules(const RuleSet& set);
   void add_replaces(const RuleSet& set);
   /// What a rule says without its exceptions; `learning`: live overrides that speak of it.
   static Terms own_terms(const RuleSet& set, const Rule& rule, const LiveOverrides& learning);

@@ -29,6 +29,26 @@ TEST_SUITE("limiter.limiter allocation") {
     }
     CHECK(allowed > 500);
   }
+
+  TEST_CASE("nor does it among so many rules that they are looked up") {
+    std::size_t limits = 0;
+    for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+      CAPTURE(seed);
+      Random random(seed);
+      RuleSet set = rule_set({});
+      for (int i = 0; i < 40; ++i) set.rules.push_back(draw_rule(random, "r" + std::to_string(i)));
+      LimiterWorld world(std::move(set));
+      const DrawnRequest request(random);
+      const Request view = request.view();
+      world.around.wall = world.wall;
+      world.limiter.decide(view, world.around, world.counters);
+      const std::size_t before = allocations_count;
+      for (int i = 0; i < 5; ++i)
+        limits += world.limiter.decide(view, world.around, world.counters).limits.size();
+      REQUIRE(allocations_count == before);
+    }
+    CHECK(limits > 500);
+  }
 }
 
 }  // namespace
