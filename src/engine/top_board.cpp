@@ -15,14 +15,6 @@ bool is_current(const CounterId& id, WallTime wall) {
   return Window::at(wall, id.window.length_s).id == id.window.id;
 }
 
-/// What the dearest of the request's descriptors costs.
-Hits hits_most(const Request& request) {
-  Hits most = request.hits;
-  for (const Descriptor& descriptor : request.descriptors)
-    if (descriptor.hits) most = std::max(most, *descriptor.hits);
-  return std::min(most, hits_per_request_max);
-}
-
 }  // namespace
 
 TopBoard::TopBoard(Options options, const CounterTable& counters, const Limiter& limiter,
@@ -44,19 +36,10 @@ void TopBoard::note(const Request& request, const LimitStatus& status, CounterKe
                .rule = status.rule, .principal = text_, .window_s = status.window_s, .limit = status.limit});
 }
 
-/// A component that holds no more than this request has just added is new.
 void TopBoard::note_new_counters(const Request& request, const Decision& decision) {
-  const Hits most = hits_most(request);
-  const std::span<const CounterId> ids = limiter_.counters();
-  for (const Limiter::Charge& charge : limiter_.charges()) {
-    const Hits held = counters_.hits(charge.component);
-    if (held > most) continue;
-    const CounterId id = counters_.component(charge.component).counter;
-    const auto found = std::find(ids.begin(), ids.end(), id);
-    if (found == ids.end()) continue;  // the window before, of a sliding one
-    const LimitStatus& status = decision.limits[static_cast<std::size_t>(found - ids.begin())];
-    if (held == status.hits) note(request, status, id.key);
-  }
+  for (const Limiter::Charge& charge : limiter_.charges())
+    if (charge.is_first)
+      note(request, decision.limits[charge.status], limiter_.counters()[charge.status].key);
 }
 
 void TopBoard::on_decision(const Request& request, const Decision& decision) {

@@ -88,9 +88,8 @@ bool Limiter::add(const LimitStatus& status, const CounterId& id) {
   return true;
 }
 
-bool Limiter::add_limits(const Terms& terms, const PrincipalHasher& hasher, const LimitStatus& blank,
+bool Limiter::add_limits(const Terms& terms, const PrincipalHasher& hasher, LimitStatus& status,
                          WallTime wall) {
-  LimitStatus status = blank;
   status.source = terms.source;
   status.override_index = terms.override_index;
   status.enforced = !terms.learning;
@@ -115,9 +114,9 @@ bool Limiter::add_rule(std::uint32_t rule_index, const Asked& asked, WallTime wa
   for (const Matcher& matcher : rule.match)
     if (matcher.kind != Matcher::Kind::equal)
       hasher.add_value(find_entry(asked.descriptor, matcher.key)->value);
-  const LimitStatus blank{
+  LimitStatus status{
       .rule = rule.name, .rule_index = rule_index, .descriptors = asked.bit, .hits = asked.hits};
-  return add_limits(index_.terms(rule_index, asked.descriptor), hasher, blank, wall);
+  return add_limits(index_.terms(rule_index, asked.descriptor), hasher, status, wall);
 }
 
 bool Limiter::add_request_limit(const RuleIndex::Domain& domain, const Asked& asked, WallTime wall) {
@@ -132,9 +131,9 @@ bool Limiter::add_request_limit(const RuleIndex::Domain& domain, const Asked& as
                     .window_s = std::clamp(brought.window_s, window_s_min, window_s_max)};
   Terms terms = index_.request_terms(asked.descriptor);
   terms.limits = std::span(&limit, 1);
-  const LimitStatus blank{
+  LimitStatus status{
       .rule = request_rule_name, .rule_index = no_rule, .descriptors = asked.bit, .hits = asked.hits};
-  return add_limits(terms, hasher, blank, wall);
+  return add_limits(terms, hasher, status, wall);
 }
 
 void Limiter::mark_replaced(RuleIndex::Domain& domain, std::span<const Descriptor> descriptors) {
@@ -228,6 +227,7 @@ void Limiter::judge(std::size_t index, const Surroundings& around, const Counter
 
 void Limiter::count(std::size_t index, const Surroundings& around, CounterTable& counters) {
   LimitStatus& status = limits_[index];
+  const bool is_first = counters.own_component(rows_[index]) == no_component;
   const auto component = counters.add_own(rows_[index], ids_[index], status.hits, around.wall);
   status.counted = component.has_value();
   if (!component) return;
@@ -236,7 +236,10 @@ void Limiter::count(std::size_t index, const Surroundings& around, CounterTable&
   // Above a limit that only learns nothing depends on how soon the others know, and telling them of every hit
   // at once would be a flood.
   const bool above = !status.allowed && status.denial != Denial::held_back;
-  charges_[charges_count_++] = Charge{.component = *component, .limit = above ? hits_max : budgets_[index]};
+  charges_[charges_count_++] = Charge{.component = *component,
+                                      .limit = above ? hits_max : budgets_[index],
+                                      .is_first = is_first,
+                                      .status = static_cast<std::uint8_t>(index)};
   const Rule& rule = rule_of(status);
   // A neighborhood may fall apart at any time.
   if (rule.admission == Admission::guarded || rule.when_isolated == WhenIsolated::share)
@@ -260,7 +263,9 @@ std::span<const CounterRow> Limiter::find(const Request& request, WallTime wall,
 
 Decision Limiter::look(const Request& request, const Surroundings& around, const CounterTable& counters) {
   find(request, around.wall, counters);
-  return judge_all(around, counters);
+  Decision decision = judge_all(around, counters);
+  decision.tightest = tightest(decision.allowed);
+  return decision;
 }
 
 Decision Limiter::judge_all(const Surroundings& around, const CounterTable& counters) {
@@ -275,7 +280,6 @@ Decision Limiter::judge_all(const Surroundings& around, const CounterTable& coun
   }
   decision.learned = decision.allowed && exceeded;
   decision.limits = std::span<const LimitStatus>(limits_.data(), limits_count_);
-  decision.tightest = tightest(decision.allowed);
   return decision;
 }
 
@@ -287,10 +291,10 @@ Decision Limiter::decide(const Request& request, const Surroundings& around, Cou
 Decision Limiter::decide_found(const Surroundings& around, CounterTable& counters) {
   Decision decision = judge_all(around, counters);
   tallies_.on_decision(decision.limits, domain_number_);
-  if (!decision.allowed) return decision;
-  for (std::size_t i = 0; i < limits_count_; ++i)
-    if (limits_[i].hits > 0 && !limits_[i].unlimited) count(i, around, counters);
-  decision.tightest = tightest(true);  // what remains is less now
+  if (decision.allowed)
+    for (std::size_t i = 0; i < limits_count_; ++i)
+      if (limits_[i].hits > 0 && !limits_[i].unlimited) count(i, around, counters);
+  decision.tightest = tightest(decision.allowed);  // by what remains now
   return decision;
 }
 

@@ -69,6 +69,8 @@ class Limiter {
   struct Charge {
     ComponentIndex component;
     Hits limit = 0;
+    bool is_first = false;    ///< this node had counted nothing there before
+    std::uint8_t status = 0;  ///< which of the decision's `limits`
   };
   std::span<const Charge> charges() const { return {charges_.data(), charges_count_}; }
 
@@ -109,7 +111,8 @@ class Limiter {
   /// These return false if there is no room.
   bool add_rule(std::uint32_t rule_index, const Asked& asked, WallTime wall);
   bool add_request_limit(const RuleIndex::Domain& domain, const Asked& asked, WallTime wall);
-  bool add_limits(const Terms& terms, const PrincipalHasher& hasher, const LimitStatus& blank, WallTime wall);
+  /// `status`: begun by the caller, filled in for each limit.
+  bool add_limits(const Terms& terms, const PrincipalHasher& hasher, LimitStatus& status, WallTime wall);
   bool add(const LimitStatus& status, const CounterId& id);
 
   const Rule& rule_of(const LimitStatus& status) const;
