@@ -24,6 +24,15 @@
 
 namespace starling::wire {
 
+/// A delta that goes to many, encoded but for whom it is for.
+class PreparedDelta {
+ private:
+  friend class Encoder;
+  std::vector<std::byte> body_;
+  std::size_t recipient_at_ = 0;
+  std::size_t ack_at_ = 0;
+};
+
 /// Writes messages. The buffer is reused: a span is valid until the next call.
 class Encoder {
  public:
@@ -33,6 +42,10 @@ class Encoder {
 
   /// `delta.entries` must fit (see DeltaSize).
   std::span<const std::byte> encode(const Delta& delta);
+  /// The same in two steps, for a delta that goes to many: what they all get once, then for each what
+  /// differs. Only with a recipient and an ack, here and there: neither may be 0.
+  void prepare(const Delta& delta, PreparedDelta& out);
+  std::span<const std::byte> encode(PreparedDelta& prepared, OriginId recipient, Version ack);
   std::span<const std::byte> encode(const Pull& pull);
   /// Names are cut to their bounds; at most the bounded number of peers and holdings is written.
   std::span<const std::byte> encode(const Heartbeat& heartbeat);
@@ -47,7 +60,9 @@ class Encoder {
   std::span<const std::byte> encode(const Names& names);
 
  private:
+  void build(const Delta& delta);
   std::span<const std::byte> finish(Kind kind);
+  std::span<const std::byte> finish(Kind kind, std::span<const std::byte> body);
 
   std::uint64_t cluster_tag_;
   Sealer* sealer_;

@@ -49,8 +49,10 @@ Result<void> read_groups(const fb::Delta& table, Delta& out) {
         in_range &= add(entry->key(), entry->count(), entry->version());
     if (!in_range) return tl::unexpected(bad(Field::entry_version));
   }
-  std::sort(out.entries.begin(), out.entries.end(),
-            [](const DeltaEntry& a, const DeltaEntry& b) { return a.version < b.version; });
+  const auto older = [](const DeltaEntry& a, const DeltaEntry& b) { return a.version < b.version; };
+  // Of one window they come in order.
+  if (!std::is_sorted(out.entries.begin(), out.entries.end(), older))
+    std::sort(out.entries.begin(), out.entries.end(), older);
   return {};
 }
 

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <numeric>
 
 #include "base/check.hpp"
 #include "starling_generated.h"
@@ -13,6 +15,8 @@ namespace {
 constexpr std::size_t group_bytes = 72;
 constexpr std::size_t entry_bytes = sizeof(fb::Entry);
 constexpr std::size_t wide_entry_bytes = sizeof(fb::WideEntry);
+/// More do not fit a datagram.
+constexpr std::size_t delta_entries_max = datagram_bytes_max / entry_bytes;
 
 bool needs_wide(const DeltaEntry& entry, Version from) {
   return entry.count > 0xFFFF'FFFF || entry.version.value - from.value > 0xFFFF'FFFF;
@@ -25,8 +29,10 @@ std::string_view cut(std::string_view text, std::size_t bytes_max) {
 }  // namespace
 
 std::span<const std::byte> Encoder::finish(Kind kind) {
-  const auto* begin = reinterpret_cast<const std::byte*>(builder_.GetBufferPointer());
-  const std::span<const std::byte> body(begin, builder_.GetSize());
+  return finish(kind, {reinterpret_cast<const std::byte*>(builder_.GetBufferPointer()), builder_.GetSize()});
+}
+
+std::span<const std::byte> Encoder::finish(Kind kind, std::span<const std::byte> body) {
   STARLING_CHECK(header_bytes + body.size() + seal_bytes <= datagram_bytes_max);
   if (sealer_ != nullptr && sealer_->seals()) {
     datagram_.resize(header_bytes + body.size() + seal_bytes);
@@ -40,37 +46,72 @@ std::span<const std::byte> Encoder::finish(Kind kind) {
   return datagram_;
 }
 
-std::span<const std::byte> Encoder::encode(const Delta& delta) {
+void Encoder::build(const Delta& delta) {
   builder_.Clear();
+  STARLING_CHECK(delta.entries.size() <= delta_entries_max);
   // Entries come by version; on the wire they are grouped by window. Few windows are live at a time, so the
-  // groups are found by walking the entries once per group.
-  std::vector<flatbuffers::Offset<fb::Group>> groups;
-  std::vector<bool> written(delta.entries.size(), false);
-  for (std::size_t first = 0; first < delta.entries.size(); ++first) {
-    if (written[first]) continue;
-    const DeltaEntry& lead = delta.entries[first];
-    std::vector<fb::Entry> entries;
-    std::vector<fb::WideEntry> wide;
-    for (std::size_t i = first; i < delta.entries.size(); ++i) {
-      const DeltaEntry& entry = delta.entries[i];
-      if (entry.window_s != lead.window_s || entry.window_id != lead.window_id) continue;
-      written[i] = true;
-      if (needs_wide(entry, delta.from)) {
-        wide.emplace_back(entry.key.value, entry.count, entry.version.value);
+  // groups are found by walking what is left once per group.
+  std::array<flatbuffers::Offset<fb::Group>, delta_entries_max> groups;
+  std::array<fb::Entry, delta_entries_max> entries;
+  std::array<fb::WideEntry, delta_entries_max> wide;
+  std::array<std::uint16_t, delta_entries_max> left;
+  std::iota(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(delta.entries.size()), std::uint16_t{0});
+  std::size_t groups_count = 0;
+  for (std::size_t left_count = delta.entries.size(); left_count > 0;) {
+    const DeltaEntry& lead = delta.entries[left[0]];
+    std::size_t entries_count = 0;
+    std::size_t wide_count = 0;
+    std::size_t others_count = 0;
+    for (std::size_t i = 0; i < left_count; ++i) {
+      const DeltaEntry& entry = delta.entries[left[i]];
+      if (entry.window_s != lead.window_s || entry.window_id != lead.window_id) {
+        left[others_count++] = left[i];
+      } else if (needs_wide(entry, delta.from)) {
+        wide[wide_count++] = fb::WideEntry(entry.key.value, entry.count, entry.version.value);
       } else {
-        entries.emplace_back(entry.key.value, static_cast<std::uint32_t>(entry.count),
-                             static_cast<std::uint32_t>(entry.version.value - delta.from.value));
+        entries[entries_count++] =
+            fb::Entry(entry.key.value, static_cast<std::uint32_t>(entry.count),
+                      static_cast<std::uint32_t>(entry.version.value - delta.from.value));
       }
     }
-    const auto entries_at = entries.empty() ? 0 : builder_.CreateVectorOfStructs(entries);
-    const auto wide_at = wide.empty() ? 0 : builder_.CreateVectorOfStructs(wide);
-    groups.push_back(fb::CreateGroup(builder_, lead.window_id.value, lead.window_s, entries_at, wide_at));
+    const auto entries_at =
+        entries_count == 0 ? 0 : builder_.CreateVectorOfStructs(entries.data(), entries_count);
+    const auto wide_at = wide_count == 0 ? 0 : builder_.CreateVectorOfStructs(wide.data(), wide_count);
+    groups[groups_count++] =
+        fb::CreateGroup(builder_, lead.window_id.value, lead.window_s, entries_at, wide_at);
+    left_count = others_count;
   }
-  const auto groups_at = groups.empty() ? 0 : builder_.CreateVector(groups);
+  const auto groups_at = groups_count == 0 ? 0 : builder_.CreateVector(groups.data(), groups_count);
   builder_.Finish(fb::CreateDelta(builder_, delta.sender.value, delta.origin.value, delta.from.value,
                                   delta.to.value, groups_at, delta.recipient.value, delta.ack.value,
                                   delta.partial, delta.patient));
+}
+
+std::span<const std::byte> Encoder::encode(const Delta& delta) {
+  build(delta);
   return finish(Kind::delta);
+}
+
+void Encoder::prepare(const Delta& delta, PreparedDelta& out) {
+  // Fields that are 0 are not written, so what shall be filled in must be something here.
+  STARLING_CHECK(delta.recipient != OriginId{} && delta.ack != Version{});
+  build(delta);
+  const std::uint8_t* begin = builder_.GetBufferPointer();
+  const auto* table = flatbuffers::GetRoot<flatbuffers::Table>(begin);
+  const auto place = [&](flatbuffers::voffset_t field) {
+    return static_cast<std::size_t>(table->GetAddressOf(field) - begin);
+  };
+  out.recipient_at_ = place(fb::Delta::VT_RECIPIENT);
+  out.ack_at_ = place(fb::Delta::VT_ACK);
+  const auto* bytes = reinterpret_cast<const std::byte*>(begin);
+  out.body_.assign(bytes, bytes + builder_.GetSize());
+}
+
+std::span<const std::byte> Encoder::encode(PreparedDelta& prepared, OriginId recipient, Version ack) {
+  STARLING_CHECK(recipient != OriginId{} && ack != Version{});
+  flatbuffers::WriteScalar(prepared.body_.data() + prepared.recipient_at_, recipient.value);
+  flatbuffers::WriteScalar(prepared.body_.data() + prepared.ack_at_, ack.value);
+  return finish(Kind::delta, prepared.body_);
 }
 
 std::span<const std::byte> Encoder::encode(const Pull& pull) {

@@ -56,6 +56,28 @@ TEST_SUITE("wire.codec round trip") {
         }
   }
 
+  TEST_CASE("a delta prepared for many is to each what it would be if it were encoded for it alone") {
+    Encoder encoder(tag);
+    Encoder other(tag);
+    PreparedDelta prepared;
+    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+      CAPTURE(seed);
+      Random random(seed);
+      Delta delta = draw_delta(random, {.entries_max = random.below(90),
+                                        .windows_count = 1 + random.below(8),
+                                        .wide_share = random.unit()});
+      delta.recipient = OriginId{1};
+      delta.ack = Version{1};
+      encoder.prepare(delta, prepared);
+      for (int peer = 0; peer < 3; ++peer) {
+        delta.recipient = OriginId{random.next() | 1};
+        delta.ack = Version{random.next() | 1};
+        const Packet alone = copy_of(other.encode(delta));
+        REQUIRE(copy_of(encoder.encode(prepared, delta.recipient, delta.ack)) == alone);
+      }
+    }
+  }
+
   TEST_CASE("a delta without entries is a delta") {
     Encoder encoder(tag);
     Decoder decoder(tag);
