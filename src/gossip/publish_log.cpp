@@ -1,5 +1,7 @@
 #include "gossip/publish_log.hpp"
 
+#include <algorithm>
+
 #include "base/check.hpp"
 
 namespace starling {
@@ -50,6 +52,41 @@ void PublishLog::stamp(Ends& ends, ComponentIndex component, Version version, Co
   link(component).list = ends.list;
   note(ends, version);
   insert_after(ends, at, component);
+  if (ends.newest == component && ++ends.since_place >= place_spacing) note_place(ends, component);
+}
+
+void PublishLog::note_place(Ends& ends, ComponentIndex component) {
+  ends.since_place = 0;
+  // What is published again and again leaves places behind that nobody stands at.
+  if (ends.places.size() > 2 * (ends.size / place_spacing) + 2)
+    std::erase_if(ends.places, [&](const Ends::Place& place) { return !stands_at(ends, place); });
+  // In order, also where the newest have gone and others come late.
+  while (!ends.places.empty() && ends.places.back().version >= link(component).version)
+    ends.places.pop_back();
+  ends.places.push_back({.version = link(component).version, .component = component});
+}
+
+/// Versions are numbered in the order of publication, so their distance bounds the steps between them.
+ComponentIndex PublishLog::nearest(const Ends& ends, Version version, ComponentIndex hint) const {
+  const auto distance = [&](ComponentIndex component) {
+    const std::uint64_t at = this->version(component).value;
+    return at > version.value ? at - version.value : version.value - at;
+  };
+  ComponentIndex best = ends.newest;
+  const auto try_also = [&](ComponentIndex component) {
+    if (distance(component) < distance(best)) best = component;
+  };
+  try_also(ends.oldest);
+  if (hint != no_component && contains(ends, hint)) try_also(hint);
+  auto& places = ends.places;
+  auto above =
+      std::upper_bound(places.begin(), places.end(), version,
+                       [](Version wanted, const Ends::Place& place) { return wanted < place.version; });
+  while (above != places.end() && !stands_at(ends, *above)) above = places.erase(above);
+  if (above != places.end()) try_also(above->component);
+  while (above != places.begin() && !stands_at(ends, *(above - 1))) above = places.erase(above - 1);
+  if (above != places.begin()) try_also((above - 1)->component);
+  return best;
 }
 
 void PublishLog::remove(Ends& ends, ComponentIndex component) {
@@ -80,7 +117,7 @@ std::uint64_t PublishLog::hash_above(Ends& ends, Version version) const {
 ComponentIndex PublishLog::first_after(const Ends& ends, Version version, ComponentIndex hint) const {
   if (ends.oldest == no_component || this->version(ends.newest) <= version) return no_component;
   if (this->version(ends.oldest) > version) return ends.oldest;
-  ComponentIndex at = hint != no_component && contains(ends, hint) ? hint : ends.newest;
+  ComponentIndex at = nearest(ends, version, hint);
   while (at != no_component && this->version(at) > version) at = older(at);
   while (at != no_component && this->version(at) <= version) at = newer(at);
   return at;

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "base/ids.hpp"
 #include "base/zeroed_array.hpp"
@@ -34,6 +35,15 @@ class PublishLog {
       std::uint64_t hash = 0;
     };
     std::array<KeptHash, 2> kept;  ///< the newest first
+
+    /// Where some of them stood when they were the newest, by version: from there on it is not far to
+    /// anything. Those that have moved since say so by their version.
+    struct Place {
+      Version version;
+      ComponentIndex component;
+    };
+    mutable std::vector<Place> places;
+    std::uint32_t since_place = 0;  ///< put at the end since the last place was noted
   };
 
   explicit PublishLog(std::size_t components_max) : links_(components_max) {}
@@ -43,7 +53,8 @@ class PublishLog {
   void stamp(Ends& ends, ComponentIndex component, Version version, ComponentIndex near);
   void remove(Ends& ends, ComponentIndex component);
 
-  /// The component with the lowest version above `version`, or none. `hint` as in `stamp`.
+  /// The component with the lowest version above `version`, or none. `hint` as in `stamp`. Costs what lies
+  /// between it and the nearest of: the hint, the ends, every `place_spacing`-th in the order of publication.
   ComponentIndex first_after(const Ends& ends, Version version, ComponentIndex hint) const;
 
   /// Hash of the versions above `version`, whatever their order; 0 if there are none. Costs what is above, or
@@ -65,7 +76,14 @@ class PublishLog {
 
   Link& link(ComponentIndex component) { return links_[component.value]; }
   static constexpr std::size_t short_walk_steps = 256;
+  static constexpr std::uint32_t place_spacing = 1024;
 
+  bool stands_at(const Ends& ends, const Ends::Place& place) const {
+    return links_[place.component.value].version == place.version &&
+           links_[place.component.value].list == ends.list;
+  }
+  void note_place(Ends& ends, ComponentIndex component);
+  ComponentIndex nearest(const Ends& ends, Version version, ComponentIndex hint) const;
   void insert_after(Ends& ends, ComponentIndex older, ComponentIndex component);
 
   ZeroedArray<Link> links_;

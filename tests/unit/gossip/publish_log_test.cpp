@@ -80,6 +80,41 @@ TEST_SUITE("gossip.publish_log") {
     }
   }
 
+  TEST_CASE("in a long list any place is found, whatever has moved or gone since it was noted") {
+    constexpr std::uint32_t components = 10'000;
+    PublishLog log(components);
+    PublishLog::Ends ends;
+    Random random(9);
+    std::map<std::uint64_t, std::uint32_t> model;  // component by version
+    std::vector<std::uint64_t> stands(components, 0);
+    std::uint64_t version = 0;
+    for (int step = 0; step < 60'000; ++step) {
+      const auto component = static_cast<std::uint32_t>(random.below(step < 20'000 ? components : 300));
+      if (random.chance(0.05)) {
+        log.remove(ends, c(component));
+        model.erase(stands[component]);
+        stands[component] = 0;
+      } else {
+        // Now and then an earlier one comes late.
+        version += 1 + random.below(3);
+        const std::uint64_t at = random.chance(0.02) ? version - 1 : version;
+        if (at <= stands[component] || model.contains(at)) continue;
+        log.stamp(ends, c(component), v(at), no_component);
+        model.erase(stands[component]);
+        stands[component] = at;
+        model[at] = component;
+      }
+      if (step % 50 != 0) continue;
+      const std::uint64_t wanted = random.below(version + 10);
+      const auto above = model.upper_bound(wanted);
+      const ComponentIndex first = log.first_after(ends, v(wanted), no_component);
+      REQUIRE(first == (above == model.end() ? no_component : c(above->second)));
+    }
+    CHECK(ends.size == model.size());
+    CHECK(!ends.places.empty());
+    CHECK(ends.places.size() <= 2 * (components / 1024) + 4);
+  }
+
   TEST_CASE("a row reused by another origin's list is not taken for a place in this one") {
     PublishLog log(10);
     PublishLog::Ends mine{.list = 1};
