@@ -40,6 +40,7 @@
 #include "gossip/publish_queue.hpp"
 #include "gossip/store.hpp"
 #include "gossip/stream.hpp"
+#include "gossip/telling.hpp"
 #include "membership/membership.hpp"
 #include "wire/codec.hpp"
 
@@ -139,7 +140,10 @@ class Gossip {
   /// Sends what the peer has not been sent; versions above `before` are news.
   void send_new(Stream& stream, const Peer& peer, Purpose purpose, Version before, Instant now,
                 Effects& effects);
-  void send_delta(wire::Delta& delta, Stream* stream, const Peer& peer, Purpose purpose, Effects& effects);
+  void tell(Telling::Told& told, Stream& stream, const Peer& peer, Purpose purpose, Effects& effects);
+  void send_delta(wire::Delta& delta, const Peer& peer, Purpose purpose, Effects& effects);
+  void send(std::span<const std::byte> datagram, const Peer& peer, Purpose purpose, Effects& effects);
+  Version held_of(OriginId id) const;
   void send_ack(Stream& stream, const Peer& peer, Effects& effects);
   void arm_retransmission(Stream& stream, const Peer& peer, Instant now);
   void on_ack(Stream& stream, const Peer& peer, Version ack, Instant now, Effects& effects);
@@ -162,6 +166,7 @@ class Gossip {
   PublishQueue queue_;
   OriginTable origins_;
   DeltaPager pager_;
+  Telling telling_;
   wire::Encoder encoder_;
   Egress egress_;
   std::map<OriginId, Stream> streams_;  // of live peers

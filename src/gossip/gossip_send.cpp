@@ -1,4 +1,4 @@
-// Outputs: flushes, acks, retransmissions, pulls.
+// Outputs: flushes, acks, retransmissions.
 #include <algorithm>
 
 #include "base/check.hpp"
@@ -14,12 +14,6 @@ constexpr Duration ack_allowance = milliseconds(40);
 constexpr Duration retransmit_min = milliseconds(60);
 constexpr Duration retransmit_max = milliseconds(2000);
 constexpr std::uint32_t backoff_doublings_max = 5;
-constexpr Duration pull_patience_min = milliseconds(100);
-constexpr Duration pull_patience_max = milliseconds(2000);
-
-Duration rtt_bound(const Peer& peer) {
-  return peer.rtt.value_or(milliseconds(100)) + 4 * peer.rtt_deviation;
-}
 
 }  // namespace
 
@@ -46,9 +40,8 @@ void Gossip::tell_everybody(Version before, Purpose purpose, Instant now, Effect
     // This peer is being paged older counts. Urgent ones do not queue behind them: joined on receipt, they
     // claim nothing and come again in their turn.
     const DeltaPager::Range range{.from_min = before, .sent = before, .to = origins_[own_origin].watermark};
-    if (!pager_.fill_newest(origins_[own_origin].log, range, delta_)) continue;
-    delta_.origin = options_.self;
-    send_delta(delta_, &stream, *peer, purpose, effects);
+    Telling::Told& told = telling_.newest(origins_[own_origin].log, range);
+    if (told.fits) tell(told, stream, *peer, purpose, effects);
   }
 }
 
@@ -58,7 +51,8 @@ void Gossip::send_new(Stream& stream, const Peer& peer, Purpose purpose, Version
   bool pending = false;
   while (stream.sent < self.watermark && stream.in_flight.size() < in_flight_packets_max) {
     const DeltaPager::Range range{.from_min = stream.acked, .sent = stream.sent, .to = self.watermark};
-    const bool newest = pager_.fill_newest(self.log, range, delta_);
+    Telling::Told* told = &telling_.newest(self.log, range);
+    const bool newest = told->fits;
     if (!newest && stream.in_flight.size() >= catch_up_packets_max) break;  // its acks will draw the rest
     // News has been let through as a whole. What a peer that is behind needs first is no news.
     const bool is_news =
@@ -66,37 +60,47 @@ void Gossip::send_new(Stream& stream, const Peer& peer, Purpose purpose, Version
     const Purpose why = is_news || purpose == Purpose::retransmit ? purpose : Purpose::catch_up;
     pending = true;
     if (!is_news && !egress_.may_send(why, now)) break;  // the retransmission timer brings us back
-    stream.cursor = newest ? self.log.newest
-                           : pager_.fill_page(self.log, stream.sent, self.watermark, stream.cursor, delta_);
-    delta_.origin = options_.self;
-    stream.sent = delta_.to;
-    stream.in_flight.push_back(Stream::InFlight{.to = delta_.to, .patient = why == Purpose::lazy});
-    send_delta(delta_, &stream, peer, why, effects);
+    if (!newest) told = &telling_.page(self.log, stream.sent, self.watermark, stream.cursor);
+    stream.cursor = told->last;
+    stream.sent = told->delta.to;
+    stream.in_flight.push_back(Stream::InFlight{.to = told->delta.to, .patient = why == Purpose::lazy});
+    tell(*told, stream, peer, why, effects);
   }
   if (pending) arm_retransmission(stream, peer, now);
 }
 
-void Gossip::send_delta(wire::Delta& delta, Stream* stream, const Peer& peer, Purpose purpose,
-                        Effects& effects) {
+void Gossip::tell(Telling::Told& told, Stream& stream, const Peer& peer, Purpose purpose, Effects& effects) {
+  counts_.entries_sent += told.delta.entries.size();
+  send(telling_.encode(told, encoder_, peer.origin, held_of(peer.origin), purpose == Purpose::lazy), peer,
+       purpose, effects);
+  stream.on_acked();  // this one carried the ack
+}
+
+void Gossip::send_delta(wire::Delta& delta, const Peer& peer, Purpose purpose, Effects& effects) {
   delta.sender = options_.self;
   delta.recipient = peer.origin;
-  delta.patient = purpose == Purpose::lazy;
-  const Origin* origin = origins_.find(peer.origin);
-  delta.ack = origin == nullptr ? Version{} : origin->watermark;
+  delta.patient = false;
+  delta.ack = held_of(peer.origin);
   counts_.entries_sent += delta.entries.size();
-  const std::span<const std::byte> datagram = encoder_.encode(delta);
+  send(encoder_.encode(delta), peer, purpose, effects);
+}
+
+void Gossip::send(std::span<const std::byte> datagram, const Peer& peer, Purpose purpose, Effects& effects) {
   egress_.on_sent(purpose, datagram);
   effects.send(Port::sync, peer.sync, datagram);
-  if (stream == nullptr) return;
-  stream->deltas_to_ack = 0;  // this one carried the ack
-  stream->ack_at = never;
+}
+
+Version Gossip::held_of(OriginId id) const {
+  const Origin* origin = origins_.find(id);
+  return origin == nullptr ? Version{} : origin->watermark;
 }
 
 void Gossip::send_ack(Stream& stream, const Peer& peer, Effects& effects) {
   delta_.entries.clear();
   delta_.origin = options_.self;
   delta_.from = delta_.to = Version{};
-  send_delta(delta_, &stream, peer, Purpose::ack, effects);
+  send_delta(delta_, peer, Purpose::ack, effects);
+  stream.on_acked();
 }
 
 void Gossip::arm_retransmission(Stream& stream, const Peer& peer, Instant now) {
@@ -107,7 +111,7 @@ void Gossip::arm_retransmission(Stream& stream, const Peer& peer, Instant now) {
   const Duration interval =
       peer.interval != Duration::zero() ? peer.interval : membership_.heartbeat_interval();
   const Duration allowance = patient ? 5 * interval / 4 : ack_allowance;
-  const Duration base = std::max(retransmit_min, rtt_bound(peer) + allowance);
+  const Duration base = std::max(retransmit_min, peer.rtt_bound() + allowance);
   const Duration backed_off = base * (std::int64_t{1} << std::min(stream.timeouts, backoff_doublings_max));
   // An earlier deadline stands: it is for packets sent before these.
   stream.retransmit_at = std::min(stream.retransmit_at, now + std::min(backed_off, retransmit_max));
@@ -150,22 +154,6 @@ void Gossip::tick_streams(Instant now, Effects& effects) {
     }
     watch(origin, stream);
   }
-}
-
-void Gossip::pull(Origin& origin, const Peer& from, Version after, Instant now, Effects& effects) {
-  if (origin.pull_until > now) return;                  // somebody has been asked and may still answer
-  if (!egress_.may_send(Purpose::repair, now)) return;  // the next heartbeat's holdings ask again
-  origin.pulled_from = from.origin;
-  origin.pull_packets_left = pull_packets_max;
-  origin.pull_after = origin.pull_reached = after;
-  origin.pull_theirs = 0;
-  // One round trip through a clogged link must not keep us from asking anybody for half a minute.
-  origin.pull_until = now + std::clamp(2 * rtt_bound(from), pull_patience_min, pull_patience_max);
-  const wire::Pull pull{
-      .sender = options_.self, .recipient = from.origin, .origin = origin.id, .from = after};
-  const std::span<const std::byte> datagram = encoder_.encode(pull);
-  egress_.on_sent(Purpose::repair, datagram);
-  effects.send(Port::sync, from.sync, datagram);
 }
 
 void Gossip::begin_leave(Instant now, Effects& effects) {

@@ -89,9 +89,17 @@ const Origin* OriginTable::find(OriginId id) const {
   return found == index_.end() ? nullptr : &rows_[found->second];
 }
 
+void OriginTable::note_held(OriginIndex index) {
+  Origin& row = rows_[index.value];
+  const bool is_held = index != own_origin && row.log.size != 0;
+  if (is_held == row.is_held) return;
+  row.is_held = is_held;
+  is_held ? ++held_count_ : --held_count_;
+}
+
 void OriginTable::erase(OriginIndex index) {
   Origin& row = rows_[index.value];
-  STARLING_CHECK(index != own_origin && row.log.size == 0);
+  STARLING_CHECK(index != own_origin && row.log.size == 0 && !row.is_held);
   index_.erase(row.id);
   row = Origin{};
   free_.push_back(index.value);

@@ -101,6 +101,7 @@ struct Origin {
   Differences differences;  ///< past a hole, between us and others
   Refusals refused;         ///< of what this origin counted
   PublishLog::Ends log;
+  bool is_held = false;          ///< counts of it live here; never of our own
   Version join_target;           ///< what a joining node waits for; 0: nothing
   Instant behind_since = never;  ///< since when somebody is known to hold more; never: nobody is
 
@@ -137,6 +138,10 @@ class OriginTable {
   /// Rows, free ones included, in a stable order.
   std::size_t rows_count() const { return rows_.size(); }
   std::size_t origins_count() const { return index_.size(); }
+  /// Of others' origins those of which counts live here: to be told whenever a log has become longer or
+  /// shorter.
+  void note_held(OriginIndex index);
+  std::size_t held_count() const { return held_count_; }
 
   /// Frees the row of an origin of which nothing is left. Row 0 is never freed.
   void erase(OriginIndex index);
@@ -145,6 +150,7 @@ class OriginTable {
   absl::flat_hash_map<OriginId, std::uint32_t> index_;
   std::vector<Origin> rows_;
   std::vector<std::uint32_t> free_;
+  std::size_t held_count_ = 0;
 };
 
 }  // namespace starling

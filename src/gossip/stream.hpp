@@ -28,6 +28,11 @@ struct Stream {
   // Receiving.
   std::uint32_t deltas_to_ack = 0;
   Instant ack_at = never;
+  /// Something on its way to the peer carries our ack.
+  void on_acked() {
+    deltas_to_ack = 0;
+    ack_at = never;
+  }
 
   // Joining: what this peer said it had when we first met.
   bool snapshot_known = false;

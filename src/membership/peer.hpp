@@ -90,6 +90,9 @@ struct Peer {
   /// Alive or suspect: sent to, and counted in N.
   bool live() const { return state == PeerState::alive || state == PeerState::suspect; }
 
+  /// Most round trips are shorter.
+  Duration rtt_bound() const { return rtt.value_or(std::chrono::milliseconds(100)) + 4 * rtt_deviation; }
+
   /// The last that is known of it.
   Instant last_sign() const { return std::max(last_heard, vouched_at); }
 

@@ -1,0 +1,128 @@
+#include "gossip/telling.hpp"
+
+#include <doctest/doctest.h>
+
+#include "base/random.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::uint64_t tag = 7;
+constexpr OriginId self{77};
+
+struct FakeStore final : GossipStore {
+  mutable std::size_t reads = 0;
+  void read(ComponentIndex component, wire::DeltaEntry& entry) const override {
+    ++reads;
+    entry.key = CounterKey{1000 + component.value};
+    entry.window_s = 10;
+    entry.window_id = WindowId{7};
+    entry.count = 5;
+  }
+  Own own_beside(ComponentIndex) const override { return {}; }
+  void on_published(ComponentIndex, Hits, Instant) override {}
+  bool is_over(const wire::DeltaEntry&) const override { return false; }
+  Result<ComponentIndex> join(OriginIndex, const wire::DeltaEntry&) override {
+    return fail(ErrorCode::table_full);
+  }
+};
+
+struct Fixture {
+  Random random{1};
+  PublishLog log{1000};
+  PublishQueue queue{PublishQueue::Options{.components_max = 1000}, random};
+  FakeStore store;
+  DeltaPager pager{log, queue, store};
+  PublishLog::Ends ends;
+  Telling telling{pager, self};
+  wire::Encoder encoder{tag};
+  wire::Decoder decoder{tag};
+
+  void publish(std::uint32_t count) {
+    for (std::uint32_t i = 0; i < count; ++i) {
+      queue.add(ComponentIndex{i}, 100, false, Instant{});
+      queue.set_published(ComponentIndex{i}, 5);
+      log.stamp(ends, ComponentIndex{i}, Version{i + 1}, no_component);
+    }
+  }
+  wire::Delta heard(std::span<const std::byte> bytes) {
+    REQUIRE(decoder.open(bytes, Port::sync));
+    const auto delta = decoder.delta();
+    REQUIRE(delta);
+    return **delta;
+  }
+};
+
+}  // namespace
+
+TEST_SUITE("gossip.telling") {
+  TEST_CASE("what many are told is cut once, and says to each whom it is for") {
+    Fixture f;
+    f.publish(300);
+    for (std::uint64_t peer = 1; peer <= 5; ++peer) {
+      Version from{};
+      ComponentIndex cursor = no_component;
+      while (from < Version{300}) {
+        Telling::Told& told = f.telling.page(f.ends, from, Version{300}, cursor);
+        const wire::Delta delta =
+            f.heard(f.telling.encode(told, f.encoder, OriginId{peer}, Version{peer * 3}, true));
+        CHECK(delta.sender == self);
+        CHECK(delta.origin == self);
+        CHECK(delta.recipient == OriginId{peer});
+        CHECK(delta.ack == Version{peer * 3});
+        CHECK(delta.patient);
+        CHECK(delta.from == from);
+        CHECK(delta.entries.front().version == Version{from.value + 1});
+        CHECK(delta.entries.back().version == delta.to);
+        from = delta.to;
+        cursor = told.last;
+      }
+      CHECK(from == Version{300});
+    }
+    CHECK(f.store.reads <= 310);  // each once, and the first that does not fit a page
+  }
+
+  TEST_CASE("with or without an ack, patient or not: each is as it would be alone") {
+    Fixture f;
+    f.publish(20);
+    const DeltaPager::Range range{.from_min = Version{4}, .sent = Version{9}, .to = Version{20}};
+    for (const bool patient : {false, true, false})
+      for (const std::uint64_t ack : {0, 9, 0, 8}) {
+        Telling::Told& told = f.telling.newest(f.ends, range);
+        CHECK(told.fits);
+        const wire::Delta delta =
+            f.heard(f.telling.encode(told, f.encoder, OriginId{3}, Version{ack}, patient));
+        CHECK(delta.ack == Version{ack});
+        CHECK(delta.patient == patient);
+        CHECK(delta.from == Version{4});
+        CHECK(delta.entries.size() == 16);
+      }
+  }
+
+  TEST_CASE("after a change everything is cut anew; what does not fit one packet is remembered as such") {
+    Fixture f;
+    f.publish(300);
+    const DeltaPager::Range all{.from_min = {}, .sent = {}, .to = Version{300}};
+    CHECK_FALSE(f.telling.newest(f.ends, all).fits);
+    const std::size_t reads = f.store.reads;
+    CHECK_FALSE(f.telling.newest(f.ends, all).fits);
+    CHECK(f.store.reads == reads);
+    f.log.stamp(f.ends, ComponentIndex{0}, Version{301}, no_component);
+    f.telling.on_changed();
+    const Telling::Told& told = f.telling.page(f.ends, {}, Version{301}, no_component);
+    CHECK(told.delta.entries.front().version == Version{2});
+  }
+
+  TEST_CASE("more pages than are remembered are still told right") {
+    Fixture f;
+    f.publish(1000);
+    for (int round = 0; round < 3; ++round)
+      for (std::uint64_t from = 0; from < 1000; from += 10) {
+        const Telling::Told& told = f.telling.page(f.ends, Version{from}, Version{from + 10}, no_component);
+        REQUIRE(told.delta.entries.size() == 10);
+        REQUIRE(told.delta.entries.front().version == Version{from + 1});
+      }
+  }
+}
+
+}  // namespace starling
