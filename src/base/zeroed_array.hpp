@@ -1,12 +1,14 @@
 /// An array of a fixed size that begins as all zeros and takes memory only where it is written: for more than
 /// some pages `calloc` hands on what the system gives, zeroed as it is touched. So a table can be as large as
 /// its bound from the start, without a stall to grow and without the memory of a full one.
+/// Errors: std::bad_alloc, where the system does not promise that much.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <new>
 #include <type_traits>
 
 #include "base/check.hpp"
@@ -20,9 +22,9 @@ class ZeroedArray {
 
  public:
   explicit ZeroedArray(std::size_t size) : size_(size) {
-    STARLING_CHECK(size < SIZE_MAX / sizeof(Row) - line_bytes);
+    if (size >= SIZE_MAX / sizeof(Row) - line_bytes) throw std::bad_alloc();
     memory_.reset(std::calloc(size * sizeof(Row) + line_bytes, 1));
-    STARLING_CHECK(memory_ != nullptr);
+    if (memory_ == nullptr) throw std::bad_alloc();
     // A row that fits a cache line must not lie across two.
     const auto address = reinterpret_cast<std::uintptr_t>(memory_.get());
     rows_ = reinterpret_cast<Row*>((address + line_bytes - 1) / line_bytes * line_bytes);

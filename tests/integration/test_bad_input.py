@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """What a person gets wrong at the start: one line that names the thing, and an exit code."""
 
+import os
 import re
+import subprocess
 
-from harness import ClusterCase, main
+from harness import ClusterCase, binary, main, patience
 
 failed, usage = 1, 2
 
@@ -56,6 +58,19 @@ class BadInput(ClusterCase):
         self.node_refused(["--max-counters", "many"], usage, "--max-counters", "many")
         self.node_refused(["--dns-servers", "not an address"], usage, "--dns-servers", "not an address")
         self.refused(["node", "--bind", "300.1.1.1"], usage, "--bind", "300.1.1.1")
+
+    def test_more_counters_than_there_is_memory_for(self):
+        if {"ASAN_OPTIONS", "TSAN_OPTIONS"} & os.environ.keys():
+            self.skipTest("a sanitizer's shadow needs terabytes of addresses")
+        command = 'ulimit -v "$1"; shift; exec "$@"'
+        for kilobytes in ("400000", "800000"):
+            with self.subTest(kilobytes=kilobytes):
+                result = subprocess.run(
+                    ["sh", "-c", command, "sh", kilobytes, binary(), "node", "--bind", self.subnet.host(1), "--max-counters",
+                     "10000000"], capture_output=True, text=True, timeout=30 * patience(), check=False)
+                self.assertEqual(result.returncode, failed, result)
+                self.assertEqual(result.stderr.splitlines()[-1], "starling: --max-counters: cannot reserve memory for 10000000 "
+                                 "counters; choose fewer")
 
     def test_a_bad_environment_variable_is_named(self):
         self.node_refused([], usage, "STARLING_HTTP_PORT", "99999", environment={"STARLING_HTTP_PORT": "99999"})

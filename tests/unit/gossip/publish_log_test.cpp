@@ -128,8 +128,27 @@ TEST_SUITE("gossip.publish_log") {
     CHECK(theirs.size == 1);
   }
 
+  TEST_CASE(
+      "a noted place whose row another origin's list has now, at the same version, is not one of this") {
+    PublishLog log(6000);
+    PublishLog::Ends mine{.list = 1};
+    PublishLog::Ends theirs{.list = 2};
+    for (std::uint32_t i = 0; i < 3000; ++i) log.stamp(mine, c(i), v(i + 1), no_component);
+    REQUIRE(mine.places.size() >= 2);
+    const auto noted = mine.places;
+    for (const auto& place : noted) {
+      log.remove(mine, place.component);
+      log.stamp(theirs, place.component, place.version, no_component);
+      log.stamp(theirs, c(3000 + place.component.value), v(place.version.value + 1), no_component);
+    }
+    for (const auto& place : noted) {
+      const ComponentIndex next = log.first_after(mine, place.version, no_component);
+      CHECK(next == c(place.component.value + 1));
+    }
+  }
+
   TEST_CASE("the hash of what lies above depends on the set, not on the order it came in") {
-    PublishLog log(10);
+    PublishLog log(30);
     PublishLog::Ends a{.list = 1};
     PublishLog::Ends b{.list = 2};
     for (const std::uint64_t version : {3U, 9U, 7U})
