@@ -80,7 +80,8 @@ class Effects {
 struct EngineOptions {
   /// The id of this life of the node: random, not 0, never used before. Counts belong to it.
   std::uint64_t origin = 0;
-  /// Of all other randomness (jitter, phases). Equal seeds and inputs give equal outputs.
+  /// Of all other randomness (jitter, phases). Equal seeds and inputs give equal outputs. Draw it at random
+  /// but in a replay: who knows it and may speak to this engine can choose counters that slow it down.
   std::uint64_t seed = 0;
   /// Engines with different cluster names ignore each other; empty: "starling".
   std::string cluster = {};

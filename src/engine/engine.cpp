@@ -32,7 +32,7 @@ Engine::Engine(EngineOptions options, RuleSet rules, Instant now)
       counters_(CounterTable::Options{.counters_max = options_.counters_max,
                                       .components_max = options_.components_max,
                                       .retention = {},
-                                      .seed = Random(options_.seed + 1).next()}),
+                                      .seed = Random(options_.seed + options_.origin.value + 1).next()}),
       limiter_(std::move(rules), hash_, options_.counters_max),
       store_(counters_, limiter_.guard()),
       membership_(Membership::Options{.self = options_.origin,
@@ -252,6 +252,13 @@ void Engine::on_tick(Instant now, WallTime wall, Effects& effects) {
                                : Notice{.kind = Notice::Kind::peer_table_full, .detail = 1});
   }
   update_state(now, wall, effects);
+}
+
+void Engine::tell_urgent(Instant now, WallTime wall, Effects& effects) {
+  if (gossip_.next_urgent() > now) return;
+  store_.set_wall(wall);
+  wall_ = wall;
+  gossip_.tell_urgent(now, effects);
 }
 
 void Engine::expire(WallTime ended_by, Instant now) {

@@ -32,8 +32,10 @@
 namespace starling {
 
 struct EngineOptions {
-  OriginId origin;         ///< random, not 0, new at every start
-  std::uint64_t seed = 0;  ///< of all other randomness (jitter, phases)
+  OriginId origin;  ///< random, not 0, new at every start
+  /// Of all other randomness (jitter, phases), and what keeps others from choosing keys that crowd one place
+  /// of the counters' index: random too, but in a replay.
+  std::uint64_t seed = 0;
   std::string cluster = "starling";
   wire::KeyRing keys;                          ///< none: packets are sent and taken plain
   std::string node_name = "node";              ///< for people; need not be unique
@@ -70,6 +72,9 @@ class Engine {
   /// harmless.
   void on_tick(Instant now, WallTime wall, Effects& effects);
   Instant next_deadline() const;
+  /// Amid a turn of the loop with many decisions: sends what is urgent, and acks. What a flood leaves, the
+  /// beat and expiry, keeps to its share of a turn and waits for `on_tick`.
+  void tell_urgent(Instant now, WallTime wall, Effects& effects);
 
   /// DNS has answered: heartbeat endpoints of the neighborhood, our own perhaps among them.
   void on_resolved(std::span<const Endpoint> candidates, Instant now, Effects& effects);

@@ -239,6 +239,11 @@ Instant Gossip::next_deadline() const {
   return std::min({queue_.next_deadline(), stream, next_sweep_});
 }
 
+Instant Gossip::next_urgent() const {
+  const Instant stream = watched_.empty() ? never : watched_.begin()->first;
+  return std::min(queue_.urgent_at(), stream);
+}
+
 void Gossip::drop_stale_rows(Instant now) {
   std::erase_if(streams_, [&](const auto& item) {
     const Peer* peer = membership_.find(item.first);

@@ -101,6 +101,9 @@ class Gossip {
 
   void on_tick(Instant now, Effects& effects);
   Instant next_deadline() const;
+  /// What of a tick cannot wait: urgent counts, and what is due to single peers. Not the beat.
+  void tell_urgent(Instant now, Effects& effects);
+  Instant next_urgent() const;
 
   /// From now on everything is published at once.
   void begin_leave(Instant now, Effects& effects);
@@ -130,7 +133,9 @@ class Gossip {
 
  private:
   static constexpr std::size_t catch_up_packets_max = 32;  ///< in flight to a peer that is far behind
-  static constexpr std::uint32_t pull_packets_max = 16;    ///< answers to one pull
+  /// Of each packet that such a peer is sent it is asked first whether one is enough: two to remember.
+  static_assert(Telling::remembered_max > 2 * catch_up_packets_max);
+  static constexpr std::uint32_t pull_packets_max = 16;  ///< answers to one pull
   static constexpr std::uint32_t deltas_per_ack = 8;
 
   bool is_urgent(const GossipStore::Own& own, Hits limit) const;

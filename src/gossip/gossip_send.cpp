@@ -31,6 +31,20 @@ void Gossip::flush(Instant now, Effects& effects) {
   tell_everybody(before, urgent ? Purpose::urgent : Purpose::lazy, now, effects);
 }
 
+void Gossip::tell_urgent(Instant now, Effects& effects) {
+  if (queue_.urgent_at() <= now && !egress_.may_send(Purpose::urgent, now))
+    queue_.postpone_urgent(egress_.next(Purpose::urgent));
+  due_.clear();
+  queue_.take_urgent(now, due_);
+  if (!due_.empty()) {
+    ++counts_.urgent_flushes;
+    const Version before = origins_[own_origin].watermark;
+    publish(due_, now);
+    tell_everybody(before, Purpose::urgent, now, effects);
+  }
+  tick_streams(now, effects);
+}
+
 void Gossip::tell_everybody(Version before, Purpose purpose, Instant now, Effects& effects) {
   for (auto& [origin, stream] : streams_) {
     const Peer* peer = membership_.find(origin);

@@ -77,14 +77,17 @@ bool PublishQueue::take_lazy(std::size_t count_max, std::vector<ComponentIndex>&
   return true;
 }
 
+bool PublishQueue::take_urgent(Instant now, std::vector<ComponentIndex>& due) {
+  if (flush_at_ > now) return false;
+  take(urgent_, Queued::urgent, due);
+  urgent_.clear();
+  last_flush_ = now;
+  flush_at_ = never;
+  return true;
+}
+
 bool PublishQueue::take_due(Instant now, std::vector<ComponentIndex>& due) {
-  const bool urgent = flush_at_ <= now;
-  if (urgent) {
-    take(urgent_, Queued::urgent, due);
-    urgent_.clear();
-    last_flush_ = now;
-    flush_at_ = never;
-  }
+  const bool urgent = take_urgent(now, due);
   if (!empty() && beat_at_ <= now) {
     if (take_lazy(lazy_per_turn_max, due)) next_beat(now);
   }

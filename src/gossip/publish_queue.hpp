@@ -57,6 +57,8 @@ class PublishQueue {
   /// Takes what is due at `now` out of the queues and appends it to `due`, of what waited for the beat at
   /// most `lazy_per_turn_max`; the rest stays due. Returns true if something was urgent.
   bool take_due(Instant now, std::vector<ComponentIndex>& due);
+  /// Likewise what is urgent alone.
+  bool take_urgent(Instant now, std::vector<ComponentIndex>& due);
   /// Takes everything.
   void take_all(Instant now, std::vector<ComponentIndex>& due);
 

@@ -49,15 +49,15 @@ std::span<const std::byte> Telling::encode(Told& told, wire::Encoder& encoder, O
     told.delta.recipient = recipient;
     told.delta.ack = ack;
     told.delta.patient = patient;
-    told.is_prepared = false;
     return encoder.encode(told.delta);
   }
-  if (!told.is_prepared || told.delta.patient != patient) {
+  if (!told.is_prepared || told.prepared_patient != patient) {
     told.delta.recipient = recipient;
     told.delta.ack = ack;
     told.delta.patient = patient;
     encoder.prepare(told.delta, told.prepared);
     told.is_prepared = true;
+    told.prepared_patient = patient;
   }
   return encoder.encode(told.prepared, recipient, ack);
 }

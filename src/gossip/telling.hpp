@@ -19,8 +19,9 @@ namespace starling {
 
 class Telling {
  public:
-  /// More are cut anew each time: a catch-up sends no more at once.
-  static constexpr std::size_t remembered_max = 40;
+  /// More are cut anew each time. A round of a catch-up asks for less, and so does what a turn of the beat
+  /// tells. Some 4 KB each, where that many are needed.
+  static constexpr std::size_t remembered_max = 66;
 
   Telling(const DeltaPager& pager, OriginId self) : pager_(pager), self_(self) {}
 
@@ -36,6 +37,7 @@ class Telling {
     Version sent;
     Version to;
     bool is_prepared = false;
+    bool prepared_patient = false;
     wire::PreparedDelta prepared;
   };
 

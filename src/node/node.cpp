@@ -145,10 +145,10 @@ void Node::send(Port via, const Endpoint& to, std::span<const std::byte> datagra
 
 void Node::on_datagram(UdpSocket& socket, const Endpoint& from, std::span<const std::byte> bytes) {
   const Port port = &socket == &sync_socket_ ? Port::sync : Port::heartbeat;
-  heard_ = true;
   engine_busy_ = true;
-  const auto outcome = engine_->on_datagram(from, port, bytes, Loop::now(), Loop::wall(), *this);
-  engine_busy_ = false;
+  heard_ = true;
+  const WallTime wall = caught_up_by_ ? *caught_up_by_ : Loop::wall();
+  const auto outcome = engine_->on_datagram(from, port, bytes, Loop::now(), wall, *this);
   if (!outcome && outcome.error().code == ErrorCode::wrong_cluster)
     wrong_cluster_from_.add(from.address, Loop::now());
   if (!outcome && outcome.error().code == ErrorCode::wrong_protocol)
@@ -160,31 +160,35 @@ void Node::on_datagram(UdpSocket& socket, const Endpoint& from, std::span<const 
                  {"reason", starling::name(outcome.error().code)},
                  {"detail", outcome.error().detail}},
                 "dropped datagram");
+  engine_busy_ = false;
 }
 
 void Node::on_timer() {}  // waking up is all: `before_sleep` comes next
 
-void Node::tick(Instant now) {
-  if (engine_busy_ || engine_->next_deadline() > now) return;
-  engine_busy_ = true;
-  engine_->on_tick(now, Loop::wall(), *this);
-  engine_busy_ = false;
-}
-
 void Node::before_sleep() {
   if (!std::exchange(caught_up_, false)) catch_up_after_ = catch_up_after_min;  // a short turn
   decisions_to_catch_up_ = catch_up_after_;
-  tick(Loop::now());
+  if (const Instant now = Loop::now(); engine_->next_deadline() <= now) {
+    engine_busy_ = true;
+    engine_->on_tick(now, Loop::wall(), *this);
+    engine_busy_ = false;
+  }
   timer_.arm(engine_->next_deadline());
 }
 
-void Node::catch_up() {
+void Node::catch_up(WallTime wall) noexcept {
+  decisions_to_catch_up_ = catch_up_after_;
+  if (engine_busy_) return;
   caught_up_ = true;
   heard_ = false;
-  if (!engine_busy_) sync_socket_.receive_waiting();
+  caught_up_by_ = wall;  // what is decided next is decided by it
+  sync_socket_.receive_waiting();
+  caught_up_by_.reset();
   catch_up_after_ = heard_ ? catch_up_after_min : std::min(2 * catch_up_after_, catch_up_after_max);
   decisions_to_catch_up_ = catch_up_after_;
-  tick(Loop::now());
+  engine_busy_ = true;
+  engine_->tell_urgent(Loop::now(), wall, *this);
+  engine_busy_ = false;
 }
 
 void Node::on_resolution(const Resolution& resolution) {

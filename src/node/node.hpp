@@ -57,7 +57,7 @@ class Node final : private Effects,
   Decision decide(const Request& request) { return decide(request, Loop::wall()); }
   /// For callers that have to know by which wall clock it was decided.
   Decision decide(const Request& request, WallTime wall) {
-    if (--decisions_to_catch_up_ == 0) catch_up();
+    if (--decisions_to_catch_up_ == 0) catch_up(wall);
     const Instant now = Loop::now();
     const Decision decision = engine_->decide(request, now, wall);
     if (denial_log_)
@@ -133,9 +133,9 @@ class Node final : private Effects,
   tl::expected<void, std::string> open(UdpSocket& socket, std::uint16_t port, std::string_view setting);
   void before_sleep();
   /// In a turn of the loop with many decisions: hears what peers have said meanwhile and tells them what is
-  /// due.
-  void catch_up();
-  void tick(Instant now);
+  /// urgent. Does nothing in the midst of a datagram or a tick. What throws there ends the process, as it
+  /// does where libuv calls.
+  void catch_up(WallTime wall) noexcept;
   void log_resolution(const Resolution& resolution);
   void log_live(const Notice& notice);
   void watch();
@@ -175,6 +175,7 @@ class Node final : private Effects,
   bool caught_up_ = false;    ///< in this turn
   bool heard_ = false;        ///< a datagram, since the last look
   bool engine_busy_ = false;  ///< with a datagram or a tick, from which somebody's log may ask for a decision
+  std::optional<WallTime> caught_up_by_;  ///< the clock of what is heard amid a turn
   Troubles troubles_;
   RecentSenders wrong_cluster_from_;
   RecentSenders wrong_protocol_from_;

@@ -128,6 +128,30 @@ TEST_SUITE("engine.engine") {
     CHECK(pair.total(pair.b, "alice") == 10);
   }
 
+  TEST_CASE("amid a turn what is urgent goes out, and what waits for the beat does not") {
+    RuleSet rules = one_rule(1'000'000, 3600);
+    rules.rules.push_back(rules.rules[0]);
+    rules.rules[1].name = "narrow";
+    rules.rules[1].match = {Matcher{.key = "principal", .kind = Matcher::Kind::equal, .text = "narrow"}};
+    rules.rules[1].limits = {Limit{3, 3600}};
+    Pair pair(std::move(rules));
+    pair.connect();
+    pair.on_wire.clear();
+    CHECK(pair.ask(pair.a, "far"));
+    pair.now += seconds(1);  // its beat is late
+    pair.a.engine->tell_urgent(pair.now, pair.wall, pair.a);
+    CHECK(pair.on_wire.empty());
+    CHECK(pair.ask(pair.a, "narrow"));
+    pair.a.engine->tell_urgent(pair.now, pair.wall, pair.a);
+    CHECK(pair.on_wire.size() == 1);
+    pair.deliver();
+    CHECK(pair.total(pair.b, "narrow") > 0);
+    CHECK(pair.total(pair.b, "far") == 0);
+    pair.a.engine->on_tick(pair.now, pair.wall, pair.a);
+    pair.deliver();
+    CHECK(pair.total(pair.b, "far") == 1);
+  }
+
   TEST_CASE("counts lost on the way arrive by retransmission") {
     Pair pair(one_rule(1000, 3600));
     pair.connect();

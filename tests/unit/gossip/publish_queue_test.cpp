@@ -57,6 +57,19 @@ TEST_SUITE("gossip.publish_queue") {
     CHECK(f.queue.empty());
   }
 
+  TEST_CASE("what is urgent can be taken alone: the beat keeps what is its own, however late it is") {
+    Fixture f;
+    f.queue.add(ComponentIndex{1}, 100, false, f.now);
+    f.queue.add(ComponentIndex{2}, 100, true, f.now);
+    const Instant late = f.now + seconds(2);
+    CHECK(f.queue.take_urgent(late, f.due));
+    CHECK(f.due == std::vector{ComponentIndex{2}});
+    CHECK_FALSE(f.queue.take_urgent(late, f.due));
+    CHECK(f.queue.next_deadline() < late);
+    CHECK(f.taken(late) == 1);
+    CHECK(f.queue.empty());
+  }
+
   TEST_CASE("the others wait for the beat, at most one interval") {
     Fixture f;
     f.queue.add(ComponentIndex{1}, 100, false, f.now);

@@ -29,8 +29,8 @@ struct FakeStore final : GossipStore {
 
 struct Fixture {
   Random random{1};
-  PublishLog log{1000};
-  PublishQueue queue{PublishQueue::Options{.components_max = 1000}, random};
+  PublishLog log{3000};
+  PublishQueue queue{PublishQueue::Options{.components_max = 3000}, random};
   FakeStore store;
   DeltaPager pager{log, queue, store};
   PublishLog::Ends ends;
@@ -80,6 +80,27 @@ TEST_SUITE("gossip.telling") {
       CHECK(from == Version{300});
     }
     CHECK(f.store.reads <= 310);  // each once, and the first that does not fit a page
+  }
+
+  TEST_CASE("as many packets as a peer that is behind is sent at once are cut once for all") {
+    Fixture f;
+    f.publish(2400);  // 32 packets and some: more than one round of them
+    std::size_t first_reads = 0;
+    for (int peer = 0; peer < 5; ++peer) {
+      Version sent{};
+      ComponentIndex cursor = no_component;
+      // What Gossip asks: is one packet enough? The next page, then.
+      for (int packets = 0; packets < 32; ++packets) {
+        const DeltaPager::Range range{.from_min = Version{}, .sent = sent, .to = Version{2400}};
+        REQUIRE_FALSE(f.telling.newest(f.ends, range).fits);
+        const Telling::Told& told = f.telling.page(f.ends, sent, Version{2400}, cursor);
+        sent = told.delta.to;
+        cursor = told.last;
+      }
+      if (peer == 0) first_reads = f.store.reads;
+    }
+    CHECK(first_reads > 2000);
+    CHECK(f.store.reads == first_reads);
   }
 
   TEST_CASE("with or without an ack, patient or not: each is as it would be alone") {
