@@ -6,16 +6,17 @@ namespace starling {
 
 Hits Guard::unseen(ComponentIndex component, Hits own, const Surroundings& around) {
   if (component == no_component) return 0;
-  Row& known = row(component);
+  Row& known = rows_[component.value];
   if (!known.followed) known = Row{.settled = own, .pending = own, .latest = own, .followed = true};
   const Instant seen_until = around.now - around.peer_delay;
-  if (known.pending_at <= seen_until) {
+  if (known.has_pending && known.pending_at <= seen_until) {
     known.settled = known.pending;
     known.pending = known.latest;
-    known.pending_at = known.latest > known.settled ? known.latest_at : never;
-    if (known.pending_at <= seen_until) {
+    known.pending_at = known.latest_at;
+    known.has_pending = known.latest > known.settled;
+    if (known.has_pending && known.pending_at <= seen_until) {
       known.settled = known.latest;
-      known.pending_at = never;
+      known.has_pending = false;
     }
   }
   return saturating_sub(own, known.settled);
@@ -26,7 +27,8 @@ void Guard::on_published(ComponentIndex component, Hits hits, Instant now) {
   Row& known = rows_[component.value];
   known.latest = hits;
   known.latest_at = now;
-  if (known.pending_at != never) return;
+  if (known.has_pending) return;
+  known.has_pending = true;
   known.pending = hits;
   known.pending_at = now;
 }

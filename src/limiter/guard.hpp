@@ -21,9 +21,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "base/ids.hpp"
+#include "base/zeroed_array.hpp"
 #include "limiter/surroundings.hpp"
 
 namespace starling {
@@ -34,10 +34,10 @@ inline constexpr Hits guarded_share_min = 4;
 
 class Guard {
  public:
-  explicit Guard(std::size_t components_max) { rows_.reserve(components_max); }
+  explicit Guard(std::size_t components_max) : rows_(components_max) {}
 
   /// Follows this node's `component` from its first hit on.
-  void follow(ComponentIndex component) { row(component).followed = true; }
+  void follow(ComponentIndex component) { rows_[component.value].followed = true; }
 
   /// Hits of this node's `component` that peers may not have seen, out of `own`. O(1). Those of a component
   /// that was not followed yet, because its rule has only now become guarded, are taken for seen.
@@ -60,21 +60,17 @@ class Guard {
   static bool admits(const Spending& spending, const Surroundings& around);
 
  private:
-  struct Row {
+  struct Row {         // all zeros: not followed
     Hits settled = 0;  ///< published at least D ago
     Hits pending = 0;  ///< published at `pending_at`
     Hits latest = 0;   ///< published, the last time at `latest_at`
-    Instant pending_at = never;
+    Instant pending_at{};
     Instant latest_at{};
+    bool has_pending = false;
     bool followed = false;
   };
 
-  Row& row(ComponentIndex component) {
-    if (component.value >= rows_.size()) rows_.resize(component.value + 1);
-    return rows_[component.value];
-  }
-
-  std::vector<Row> rows_;
+  ZeroedArray<Row> rows_;
 };
 
 }  // namespace starling

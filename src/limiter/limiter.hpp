@@ -46,7 +46,7 @@ inline constexpr Hits hits_per_request_max = 0xFFFF'FFFF;
 class Limiter {
  public:
   /// `counters_max`: of the counter table, for what is kept beside this node's components.
-  Limiter(RuleSet rules, KeyedHash hash, std::size_t counters_max = 0);
+  Limiter(RuleSet rules, KeyedHash hash, std::size_t counters_max = CounterTable::Options{}.counters_max);
   Limiter(const Limiter&) = delete;  // the index has views of the rules
   Limiter& operator=(const Limiter&) = delete;
 

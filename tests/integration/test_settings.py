@@ -78,6 +78,12 @@ class Settings(ClusterCase):
             "http": f"{node.address}:8082", "grpc": f"{node.address}:8081", "admin": f"{node.address}:9090",
             "sync": f"{node.address}:4290", "heartbeat": f"{node.address}:4391"})
 
+    def test_no_huge_pages_whatever_the_machine_is_set_to(self):
+        status = self.node(1).wait_live().process_status()
+        if "THP_enabled" not in status:
+            self.skipTest("this kernel does not say whether a process may have huge pages")
+        self.assertEqual(status["THP_enabled"], "0")
+
     def test_help_names_every_flag_variable_and_default(self):
         shown = self.starling("node", "--help")
         self.assertEqual(shown.returncode, 0)

@@ -107,6 +107,11 @@ class Node:
     def status(self):
         return self._json("/v1/status")
 
+    def process_status(self):
+        """Linux's view of the process: /proc/<pid>/status as a dict."""
+        with open(f"/proc/{self._process.pid}/status", encoding="ascii") as lines:
+            return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
     def metrics(self):
         """The page of metrics, read strictly."""
         answer = self.get("/metrics")

@@ -36,6 +36,9 @@ TEST_SUITE("limiter.limiter several") {
     CHECK(world.limiter.charges().size() == 2);
     CHECK(world.limiter.charges()[0].limit == 2);
     CHECK(world.limiter.charges()[1].limit == 3);
+    CHECK(world.limiter.charges()[0].is_first);  // in its second second
+    CHECK_FALSE(world.limiter.charges()[1].is_first);
+    CHECK(world.limiter.charges()[0].status != world.limiter.charges()[1].status);
     const Decision denied = world.decide(alice);
     CHECK_FALSE(denied.allowed);
     CHECK(denied.limits[0].allowed);

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <numeric>
 
 #include "limiter/matching.hpp"
@@ -27,6 +28,24 @@ std::vector<std::uint32_t> fitting(RuleFinder& finder, const std::vector<Rule>& 
   return found;
 }
 
+/// Prefixes of several lengths, values as long as one and longer, and none at all.
+constexpr std::array<const char*, 4> long_texts{"xy*", "xyz*", "", "xyz"};
+constexpr std::array<const char*, 4> long_values{"xyz", "xyzz", "", "yx"};
+
+Rule draw_long_rule(Random& random) {
+  Rule drawn = draw_rule(random, "r");
+  for (Matcher& each : drawn.match)
+    if (random.chance(0.4)) each = matcher(each.key, draw_one(random, long_texts));
+  return drawn;
+}
+
+Entries draw_long_entries(Random& random) {
+  Entries drawn = draw_entries(random);
+  for (Entry& each : drawn)
+    if (random.chance(0.4)) each.value = draw_one(random, long_values);
+  return drawn;
+}
+
 std::size_t candidates_count(RuleFinder& finder, const Entries& entries) {
   std::size_t count = 0;
   finder.for_each_candidate(Descriptor{entries}, [&](std::uint32_t) {
@@ -43,7 +62,7 @@ TEST_SUITE("limiter.rule_finder") {
       CAPTURE(seed);
       Random random(seed);
       std::vector<Rule> rules;
-      for (std::uint64_t i = random.below(60); i > 0; --i) rules.push_back(draw_rule(random, "r"));
+      for (std::uint64_t i = random.below(60); i > 0; --i) rules.push_back(draw_long_rule(random));
       if (random.chance(0.3) && !rules.empty()) rules[random.below(rules.size())].match.clear();
       std::vector<std::uint32_t> some;
       for (const std::uint32_t rule : all_of(rules))
@@ -52,7 +71,7 @@ TEST_SUITE("limiter.rule_finder") {
       finder.build(rules, some);
       CHECK(finder.empty() == some.empty());
       for (int i = 0; i < 20; ++i) {
-        Entries entries = draw_entries(random);
+        Entries entries = draw_long_entries(random);
         if (random.chance(0.3) && !entries.empty())  // a key that comes again does not count
           entries.push_back(Entry{entries.front().key, draw_one(random, random_values)});
         std::vector<std::uint32_t> expected;
