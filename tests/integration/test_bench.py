@@ -201,6 +201,13 @@ class Refuses(unittest.TestCase):
         self.assertEqual((result.returncode, result.stdout), (1, ""), result.stderr)
         self.assertIn("expected redis-server, found none; apt-get install redis-server", result.stderr)
 
+    def test_quick_figures_are_for_no_page(self):
+        for arguments in (("idle", "--quick", "--write"), ("core", "--write", "--again", "--quick")):
+            with self.subTest(arguments=arguments):
+                result = bench(*arguments, "--build-dir", "/nowhere")
+                self.assertEqual((result.returncode, result.stdout, len(result.stderr.splitlines())), (2, "", 1), result.stderr)
+                self.assertIn("expected --quick or --write, found both", result.stderr)
+
     def test_a_build_folder_without_programs_and_a_run_that_never_was_are_told(self):
         for arguments, words in ((("latency",), "run scripts/build"), (("latency", "--again"), "without --again")):
             with self.subTest(arguments=arguments):
