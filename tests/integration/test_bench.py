@@ -4,6 +4,10 @@
 Never how long anything takes: the machine does other things while tests run.
 """
 
+import contextlib
+import importlib.machinery
+import importlib.util
+import io
 import json
 import os
 import pathlib
@@ -11,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 from harness import binary, main, patience, shared  # noqa: F401
 from bench import book, core, figures, front_step, idle, latency, memory, stalls, steps, swarm
@@ -24,6 +29,14 @@ known = {"machine": "a machine, 2 cores", "commit": "0123456789", "committed": "
 def bench(*arguments, environment=None):
     return subprocess.run([sys.executable, tree / "scripts/bench", *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, cwd="/", env=environment, timeout=100 * patience(), check=False)
+
+
+def script():
+    """scripts/bench as a module, to be called with parts of it replaced."""
+    loader = importlib.machinery.SourceFileLoader("bench_script", str(tree / "scripts/bench"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("bench_script", loader))
+    loader.exec_module(module)
+    return module
 
 
 def run_of(name, repetition=0, real=0.0, cpu=0.0, unit="ns", **counters):
@@ -214,6 +227,24 @@ class Refuses(unittest.TestCase):
                 result = bench(*arguments, "--build-dir", "/nowhere")
                 self.assertEqual((result.returncode, result.stdout, len(result.stderr.splitlines())), (1, "", 1), result.stderr)
                 self.assertIn(words, result.stderr)
+
+    def test_a_step_that_fails_in_whatever_way_leaves_the_others_theirs(self):
+        module = script()
+        made = {"about": known, "summary": {"figures": [figures.figure("x", "ns", [1], at_most=2)], "text": ""}}
+        problems = {"memory": KeyError("starling_counters"), "idle": BenchError("expected nodes, found none")}
+
+        def run(name, *_):
+            if name in problems:
+                raise problems[name]
+            return made
+        said, complaint = io.StringIO(), io.StringIO()
+        with mock.patch.object(module.steps, "run", run), mock.patch.object(module.steps, "check"), \
+                mock.patch.object(module.steps, "plot_python"), contextlib.redirect_stdout(said), contextlib.redirect_stderr(complaint):
+            self.assertEqual(module.main(["all", "--quick"]), 1)
+        self.assertRegex(complaint.getvalue(), r"bench: memory: KeyError: 'starling_counters' \(test_bench\.py:\d+\)\n")
+        self.assertIn("bench: idle: expected nodes, found none\n", complaint.getvalue())
+        self.assertIn(f"bench: 2 of {len(steps.modules)} steps failed", complaint.getvalue())
+        self.assertIn(f"{len(steps.modules) - 2} of {len(steps.modules) - 2} goals met", said.getvalue())
 
     def test_every_step_explains_itself(self):
         for name in (*steps.modules, "all"):
