@@ -128,6 +128,26 @@ std::vector<std::byte> Crowd::heartbeat(Peer& peer, Instant at) {
 }
 
 void Crowd::pass(Duration by, Stopwatch& engine_time) {
+  live_through(by, engine_time, nullptr);
+}
+
+void Crowd::pass_beat(Stopwatch& beat_time) {
+  const std::uint64_t told = engine_->counts().gossip.lazy_flushes;
+  Stopwatch others;
+  while (engine_->counts().gossip.lazy_flushes == told) live_through(milliseconds(1), others, &beat_time);
+}
+
+void Crowd::on_deadline(Stopwatch* beat_time) {
+  if (beat_time == nullptr) return engine_->on_tick(now_, wall(), *this);
+  const Stopwatch before = *beat_time;
+  const std::uint64_t told = engine_->counts().gossip.lazy_flushes;
+  beat_time->begin();
+  engine_->on_tick(now_, wall(), *this);
+  beat_time->end();
+  if (engine_->counts().gossip.lazy_flushes == told) *beat_time = before;
+}
+
+void Crowd::live_through(Duration by, Stopwatch& engine_time, Stopwatch* beat_time) {
   read_sent();
   const Instant end = now_ + by;
   arrivals_.clear();
@@ -159,7 +179,7 @@ void Crowd::pass(Duration by, Stopwatch& engine_time) {
       STARLING_CHECK(taken.has_value());
       ++arrival;
     } else {
-      engine_->on_tick(now_, wall(), *this);
+      on_deadline(beat_time);
     }
   }
   engine_time.end();

@@ -38,6 +38,9 @@ class Crowd final : public Effects {
   /// Lives through `step`; what the engine did is added to `engine_time`.
   void pass(Duration step, Stopwatch& engine_time);
   void pass_s(int seconds, Stopwatch& engine_time);
+  /// Lives on until the slow clock has told what waited for it. Only the tick that does so is added to
+  /// `beat_time`: with many peers a heartbeat is due in nearly every step, too.
+  void pass_beat(Stopwatch& beat_time);
 
   /// The engine's deadlines until now, without time passing.
   void tick(Stopwatch& engine_time);
@@ -50,6 +53,7 @@ class Crowd final : public Effects {
   Result<void> hand_over(std::size_t index, Port port, std::span<const std::byte> bytes);
 
   Engine& engine() { return *engine_; }
+  const Engine& engine() const { return *engine_; }
   Instant now() const { return now_; }
   WallTime wall() const {
     return wall_start + std::chrono::duration_cast<WallClock::duration>(now_ - start_of_time);
@@ -86,6 +90,8 @@ class Crowd final : public Effects {
 
   static Address address_of(std::size_t index);
   Endpoint endpoint(std::size_t index, Port port) const;
+  void live_through(Duration step, Stopwatch& engine_time, Stopwatch* beat_time);
+  void on_deadline(Stopwatch* beat_time);
   void read_sent();
   void list_holdings(wire::Heartbeat& out);
   std::vector<std::byte> heartbeat(Peer& peer, Instant at);

@@ -15,7 +15,8 @@ from bench.processes import BenchError, before_exec
 programs = (("ninja", "ninja-build"),)
 built = ("core_bench", "gossip_bench")
 quick_filter = {"core_bench": "^(absl/find_increment|decide/known|decide/new|decide/rules_by_value)/(1|10|100|1000|10000)$",
-                "gossip_bench": "^(seal_open/.*100_bytes|memcpy_verify|encode.*10k|idle/peers/10/|flush/peers/10/|decide/peers/10$)"}
+                "gossip_bench": ("^(seal_open/.*100_bytes|memcpy_verify|join/delta/10k_counters_10_nodes/|encode.*10k|idle/peers/10/|"
+                                 "flush/peers/(10|1000)/|decide/peers/10$)")}
 
 Row = collections.namedtuple("Row", "what unit name key scale goals other other_name other_key", defaults=({}, None, None, None))
 absl = "abseil's flat_hash_map, find and increment"
@@ -59,6 +60,8 @@ growths = (
     Growth("a decision between flushes", "peers", "ns", (("a decision", "decide/peers", "ns", 1),)),
     Growth("gossip, for each peer", "peers", "ns", (("an urgent hit told", "flush/peers", "ns_per_item", 1),
                                                     ("its ack taken", "acks/peers", "ns_per_item", 1))),
+    Growth("the turn that tells a beat", "peers", "ms", (("1,000 counters told", "beat/1000_counters/peers", "ns", 1e-6),
+                                                         ("2,000 counters told", "beat/2000_counters/peers", "ns", 1e-6))),
     Growth("an idle node, for each peer", "peers", "us per s", (("nothing counted", "idle/peers", "us_per_peer_and_s", 1),
                                                                 ("all have counted", "idle/peers_with_counts", "us_per_peer_and_s", 1))),
 )
