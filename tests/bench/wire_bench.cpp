@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 #include <vector>
 
 #include "crowd.hpp"
@@ -34,71 +35,115 @@ RuleSet hourly_rules() {
 /// How the receiver stands to the counters of a delta.
 enum class Known { shared, of_peers, not_at_all };
 
-/// An engine that `peers` others tell about the same callers.
-struct Receiver {
-  Crowd crowd;
-  std::vector<wire::DeltaEntry> counters;
-  Random random{3};
-  std::size_t next = 0;
+struct Setup {
+  std::size_t counters = 10'000;
+  std::size_t peers = 9;
+  std::size_t tellers = 9;  ///< of the peers, who take turns; each has counted for all these counters
+  Known known = Known::shared;
+  std::uint32_t counters_max = 1'000'000;
+};
 
-  Receiver(std::size_t counters_count, std::size_t peers, Known known, std::uint32_t counters_max = 0)
-      : crowd(Crowd::Options{.peers = peers,
-                             .rules = hourly_rules(),
-                             .engine = {.counters_max = std::max(1'000'000U, counters_max)}}) {
+struct Told {
+  std::size_t peer = 0;
+  Packet bytes;
+};
+
+/// An engine that its peers tell about the same callers. So each counter is as long a list of origins as
+/// there are tellers, and its own share comes with it where the callers are shared.
+class Receiver {
+ public:
+  explicit Receiver(const Setup& setup)
+      : crowd(Crowd::Options{
+            .peers = setup.peers, .rules = hourly_rules(), .engine = {.counters_max = setup.counters_max}}),
+        setup_(setup) {
     crowd.settle();
-    for (std::size_t i = 0; i < counters_count; ++i) {
-      CounterKey key{random.next()};
-      WindowId window = Window::at(crowd.wall(), window_s).id;
-      if (known == Known::shared) {
+    for (std::size_t i = 0; i < setup.counters; ++i) {
+      CounterKey key{random_.next()};
+      if (setup.known == Known::shared) {
         crowd.decide(fmt::format("caller-{}", i));
         key = crowd.engine().decided()[0].key;
       }
-      counters.push_back({.window_s = window_s, .window_id = window, .key = key, .count = 0, .version = {}});
+      keys_.push_back(key);
     }
-    // In an order of their own, as the requests came there.
-    for (std::size_t i = counters.size(); i > 1; --i) std::swap(counters[i - 1], counters[random.below(i)]);
+    for (std::size_t i = 0; i < setup.tellers; ++i)
+      tellers_.push_back(Teller{.order = any_order(), .told = 0});
     Stopwatch ignored;
     crowd.pass_s(1, ignored);
     crowd.ack_all(ignored);
+    if (setup.known != Known::not_at_all) hear_all();
   }
 
-  std::vector<Packet> packets(Known known) {
-    std::vector<Packet> result;
-    std::vector<wire::DeltaEntry> entries;
+  /// So many packets, of the tellers in turns.
+  std::vector<Told> packets() {
+    std::vector<Told> result;
     while (result.size() < packets_per_round) {
-      entries.clear();
-      while (entries.size() < entries_per_packet) {
-        if (known == Known::not_at_all) {
-          wire::DeltaEntry entry = counters[0];
-          entry.key = CounterKey{random.next()};
-          entry.count = 1;
-          entries.push_back(entry);
-          continue;
-        }
-        wire::DeltaEntry& entry = counters[next++ % counters.size()];
-        ++entry.count;
-        entries.push_back(entry);
-      }
-      result.push_back(crowd.delta(0, entries));
+      const std::size_t peer = turn_++ % tellers_.size();
+      result.push_back(Told{.peer = peer, .bytes = packet(peer, entries_per_packet)});
     }
     return result;
   }
+
+  void take_in(const std::vector<Told>& packets) {
+    for (const Told& told : packets)
+      STARLING_CHECK(crowd.hand_over(told.peer, Port::sync, told.bytes).has_value());
+  }
+
+  Crowd crowd;
+
+ private:
+  struct Teller {
+    std::vector<std::uint32_t> order;  // of the counters: as the requests came there
+    std::size_t told = 0;              // entries
+  };
+
+  std::vector<std::uint32_t> any_order() {
+    std::vector<std::uint32_t> order(setup_.counters);
+    std::iota(order.begin(), order.end(), 0U);
+    for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random_.below(i)]);
+    return order;
+  }
+
+  /// Each time that it is told of, a counter has one hit more there.
+  Packet packet(std::size_t peer, std::size_t entries_count) {
+    Teller& teller = tellers_[peer];
+    entries_.clear();
+    for (std::size_t i = 0; i < entries_count; ++i) {
+      const std::size_t at = teller.told++;
+      const bool fresh = setup_.known == Known::not_at_all;
+      const CounterKey key = fresh ? CounterKey{random_.next()} : keys_[teller.order[at % keys_.size()]];
+      entries_.push_back({.window_s = window_s,
+                          .window_id = Window::at(Crowd::wall_start, window_s).id,
+                          .key = key,
+                          .count = fresh ? 1 : 1 + at / keys_.size(),
+                          .version = {}});
+    }
+    return crowd.delta(peer, entries_);
+  }
+
+  /// Every teller tells of every counter once.
+  void hear_all() {
+    for (std::size_t done = 0; done < setup_.counters; done += entries_per_packet)
+      for (std::size_t peer = 0; peer < tellers_.size(); ++peer)
+        take_in({{peer, packet(peer, std::min(entries_per_packet, setup_.counters - done))}});
+    const bool own = setup_.known == Known::shared;
+    STARLING_CHECK(crowd.engine().sizes().components == setup_.counters * (tellers_.size() + (own ? 1 : 0)));
+  }
+
+  Setup setup_;
+  Random random_{3};
+  std::vector<CounterKey> keys_;
+  std::vector<Teller> tellers_;
+  std::vector<wire::DeltaEntry> entries_;
+  std::size_t turn_ = 0;
 };
 
-void join(benchmark::State& state, std::size_t counters, std::size_t peers, Known known) {
-  constexpr std::uint32_t fresh_max = fresh_rounds * packets_per_round * entries_per_packet;
-  Receiver receiver(counters, peers, known, known == Known::not_at_all ? fresh_max + 1 : 0);
-  if (known != Known::not_at_all)
-    for (std::size_t done = 0; done < counters; done += packets_per_round * entries_per_packet)
-      for (const Packet& packet : receiver.packets(known)) {
-        STARLING_CHECK(receiver.crowd.hand_over(0, Port::sync, packet).has_value());
-      }
+void join(benchmark::State& state, const Setup& setup) {
+  Receiver receiver(setup);
   for (auto _ : state) {
-    const std::vector<Packet> packets = receiver.packets(known);
+    const std::vector<Told> packets = receiver.packets();
     Stopwatch time;
     time.begin();
-    for (const Packet& packet : packets)
-      STARLING_CHECK(receiver.crowd.hand_over(0, Port::sync, packet).has_value());
+    receiver.take_in(packets);
     time.end();
     state.SetIterationTime(time.total_s());
     Stopwatch ignored;
@@ -110,15 +155,16 @@ void join(benchmark::State& state, std::size_t counters, std::size_t peers, Know
                  static_cast<std::uint64_t>(state.iterations() * entries));
 }
 
-/// The floor: the same bytes, copied and held to their format.
+constexpr Setup told_by_one{.peers = 1, .tellers = 1, .known = Known::of_peers};
+
+/// The floor: as many bytes, copied and held to their format.
 void memcpy_verify(benchmark::State& state) {
-  Receiver receiver(10'000, 1, Known::of_peers);
-  const std::vector<Packet> packets = receiver.packets(Known::of_peers);
+  const std::vector<Told> packets = Receiver(told_by_one).packets();
   alignas(16) std::array<std::byte, wire::datagram_bytes_max> body;
   for (auto _ : state) {
     Stopwatch time;
     time.begin();
-    for (const Packet& packet : packets) {
+    for (const auto& [peer, packet] : packets) {
       const std::size_t bytes = packet.size() - wire::header_bytes;
       std::memcpy(body.data(), packet.data() + wire::header_bytes, bytes);
       flatbuffers::Verifier verifier(reinterpret_cast<const std::uint8_t*>(body.data()), bytes, 8, 256);
@@ -134,13 +180,12 @@ void memcpy_verify(benchmark::State& state) {
 
 /// What the decoder adds to the floor: every field held to its bounds, entries in order.
 void decode(benchmark::State& state) {
-  Receiver receiver(10'000, 1, Known::of_peers);
-  const std::vector<Packet> packets = receiver.packets(Known::of_peers);
+  const std::vector<Told> packets = Receiver(told_by_one).packets();
   wire::Decoder decoder(KeyedHash("starling").cluster_tag());
   for (auto _ : state) {
     Stopwatch time;
     time.begin();
-    for (const Packet& packet : packets) {
+    for (const auto& [peer, packet] : packets) {
       STARLING_CHECK(decoder.open(packet, Port::sync).has_value());
       const auto delta = decoder.delta();
       STARLING_CHECK(delta.has_value() && (*delta)->entries.size() == entries_per_packet);
@@ -271,21 +316,35 @@ void seal_open(benchmark::State& state, std::size_t body_bytes) {
   state.counters["ratio_to_libsodium"] = ratios[ratios.size() / 2];
 }
 
-BENCHMARK_CAPTURE(join, k10, 10'000, 9, Known::shared)->Name("join/delta/10k_counters")->UseManualTime();
-BENCHMARK_CAPTURE(join, m1, 1'000'000, 9, Known::shared)->Name("join/delta/1M_counters")->UseManualTime();
-BENCHMARK_CAPTURE(join, others, 10'000, 9, Known::of_peers)
-    ->Name("join/delta/10k_counters_of_peers")
+// N nodes: all others tell, so a counter has N origins.
+BENCHMARK_CAPTURE(join, k10, Setup{})->Name("join/delta/10k_counters_10_nodes")->UseManualTime();
+BENCHMARK_CAPTURE(join, k10_n3, Setup{.peers = 2, .tellers = 2})
+    ->Name("join/delta/10k_counters_3_nodes")
     ->UseManualTime();
-BENCHMARK_CAPTURE(join, fresh, 1, 9, Known::not_at_all)
+BENCHMARK_CAPTURE(join, k10_n100, Setup{.peers = 99, .tellers = 99})
+    ->Name("join/delta/10k_counters_100_nodes")
+    ->UseManualTime();
+// Three nodes' shares are 3,000,000 of the 4,000,000 that a node has room for by default.
+BENCHMARK_CAPTURE(join, m1_n3, Setup{.counters = 1'000'000, .peers = 2, .tellers = 2})
+    ->Name("join/delta/1M_counters_3_nodes")
+    ->UseManualTime();
+BENCHMARK_CAPTURE(join, others, Setup{.known = Known::of_peers})
+    ->Name("join/delta/10k_counters_of_9_peers_only")
+    ->UseManualTime();
+// One of the peers has all the callers, so a counter has two origins.
+BENCHMARK_CAPTURE(join, one_of_9, Setup{.tellers = 1})
+    ->Name("join/delta/10k_counters_told_by_1_of_9")
+    ->UseManualTime();
+BENCHMARK_CAPTURE(join, one_of_1000, Setup{.peers = 1000, .tellers = 1})
+    ->Name("join/delta/10k_counters_told_by_1_of_1000")
+    ->UseManualTime();
+BENCHMARK_CAPTURE(join, fresh,
+                  Setup{.counters = 1,
+                        .known = Known::not_at_all,
+                        .counters_max = fresh_rounds * packets_per_round * entries_per_packet + 1})
     ->Name("join/delta/new_counters")
     ->UseManualTime()
     ->Iterations(fresh_rounds);
-BENCHMARK_CAPTURE(join, p100, 10'000, 100, Known::shared)
-    ->Name("join/delta/10k_counters_100_peers")
-    ->UseManualTime();
-BENCHMARK_CAPTURE(join, p1000, 10'000, 1000, Known::shared)
-    ->Name("join/delta/10k_counters_1000_peers")
-    ->UseManualTime();
 BENCHMARK(memcpy_verify)->Name("memcpy_verify/delta")->UseManualTime();
 BENCHMARK(decode)->Name("decode/delta")->UseManualTime();
 BENCHMARK_CAPTURE(encode, k10, 10'000)->Name("encode/full_packet/10k_counters")->UseManualTime();
