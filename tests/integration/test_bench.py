@@ -110,6 +110,14 @@ class Core(unittest.TestCase):
         self.assertIn("| 1,000 | 10,000 | 1,000,000 | growth |", found["text"])
         self.assertIn("| a decision | 45 (40-50) | 55 (50-70) | 149 (140-200) | 3.31x |", found["text"])
 
+    def test_what_a_share_leaves_out_is_told_beside_it(self):
+        raw = self.raw(quick=True)
+        raw["programs"]["gossip_bench"]["cluster/10_nodes/adaptive"] = {"gossip_to_decide": [0.08, 0.12, 0.09], "packets_per_node_s": [900, 1000, 950]}
+        made = next(each for each in core.summarize(raw)["figures"] if "gossip" in each["what"])
+        self.assertIn("in the engine", made["what"])
+        self.assertEqual((made["median"], made["met"], made["other"]),
+                         (9, True, "a node sends 950 packets/s; to send and receive them is not in it"))
+
     def test_a_figure_that_no_program_tells_any_more_is_missed(self):
         with self.assertRaisesRegex(BenchError, "expected median_ns of decide/new/1000000"):
             core.summarize(self.raw(quick=False))

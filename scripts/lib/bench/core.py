@@ -8,6 +8,7 @@ import collections
 import json
 import re
 import subprocess
+from statistics import median
 
 from bench.figures import amount, between, figure, spread, table
 from bench.processes import BenchError, before_exec
@@ -18,7 +19,9 @@ quick_filter = {"core_bench": "^(absl/find_increment|decide/known|decide/new|dec
                 "gossip_bench": ("^(seal_open/.*100_bytes|memcpy_verify|join/delta/10k_counters_10_nodes/|encode.*10k|idle/peers/10/|"
                                  "flush/peers/(10|1000)/|decide/peers/10$)")}
 
-Row = collections.namedtuple("Row", "what unit name key scale goals other other_name other_key", defaults=({}, None, None, None))
+# `beside`: (words, key) of another figure of the same benchmark, to be told with it
+Row = collections.namedtuple("Row", "what unit name key scale goals other other_name other_key beside", defaults=({}, *[None] * 4))
+packets = "a node sends {} packets/s; to send and receive them is not in it"
 absl = "abseil's flat_hash_map, find and increment"
 rows = (
     Row("`decide`, known counter, one rule, 1,000,000 live counters, random order", "ns", "decide/known/1000000", "median_ns", 1,
@@ -41,9 +44,9 @@ rows = (
     Row("memory of a counter in the engine alone, 3 origins, 1,000,000 counters", "B", "memory/counters_origins/1000000/3",
         "bytes_per_counter", 1, {"at_most": 96}),
     Row("CPU of the engine alone with 100 live peers, idle, of a core", "%", "idle/peers_with_counts/100", "core_pct", 1, {"at_most": 1}),
-    Row("gossip's CPU of the decisions', 10 nodes at 100,000/s each", "%", "cluster/10_nodes/adaptive", "gossip_to_decide", 100,
-        {"at_most": 10}),
-    Row("the same, sealed", "%", "cluster/10_nodes/adaptive_sealed", "gossip_to_decide", 100),
+    Row("gossip's CPU in the engine, of that of the decisions, 10 nodes at 100,000/s each", "%", "cluster/10_nodes/adaptive",
+        "gossip_to_decide", 100, {"at_most": 10}, beside=(packets, "packets_per_node_s")),
+    Row("the same, sealed", "%", "cluster/10_nodes/adaptive_sealed", "gossip_to_decide", 100, beside=(packets, "packets_per_node_s")),
     Row("its bytes of those of a fixed interval of 100 ms", "%", "cluster/10_nodes/adaptive", "bytes_to_fixed_100ms", 100,
         {"at_most": 100 / 3}),
 )
@@ -134,7 +137,10 @@ def summarize(raw):
             continue
         if mine is None:
             raise BenchError(f"expected {row.key} of {row.name} from {' or '.join(built)}, found none; scripts/lib/bench/core.py names it")
-        figures.append(figure(row.what, row.unit, [row.scale * value for value in mine], other=row.other,
+        words = row.other
+        if row.beside:
+            words = row.beside[0].format(amount(median(found[row.name][row.beside[1]])))
+        figures.append(figure(row.what, row.unit, [row.scale * value for value in mine], other=words,
                               other_values=[row.scale * value for value in other] if other else None, **row.goals))
     grown = [made for made in (_growth(each, found, raw["quick"]) for each in growths) if made["lines"]]
     return {"figures": figures, "growth": grown, "text": table(figures) + f"""
