@@ -14,12 +14,15 @@
 // heard between the beginning of the last peek that saw nothing and the end of the first that saw it. `most`
 // = e2 - t0 is too long by A's way of answering and by the last two peeks; `least` = b1 - answered, and 0
 // where A's answer came after that; `peek` = e2 - b1 is what is not known because B is only looked at now and
-// then. Prints JSON, in microseconds.
+// then. Both connections are waited for together, so A's answer has its own time however long B takes; a node
+// that does not answer in time ends the run as an error. Prints JSON, in microseconds.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,6 +42,7 @@
 namespace {
 
 constexpr std::int64_t give_up_ns = 2'000'000'000;  // a count that is not there by then was lost
+constexpr std::int64_t answer_s_max = 5;            // a node that needs longer hangs
 constexpr std::uint16_t http_port = 8080;
 constexpr std::size_t answer_bytes_max = 16 * 1024;
 constexpr std::uint64_t samples_max = 1'000'000;
@@ -55,9 +59,13 @@ std::int64_t now_ns() {
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
+timespec timespec_of(std::int64_t ns) {
+  return {.tv_sec = static_cast<time_t>(ns / 1'000'000'000),
+          .tv_nsec = static_cast<long>(ns % 1'000'000'000)};
+}
+
 void sleep_us(std::uint64_t us) {
-  const timespec time{.tv_sec = static_cast<time_t>(us / 1'000'000),
-                      .tv_nsec = static_cast<long>(us % 1'000'000 * 1000)};
+  const timespec time = timespec_of(static_cast<std::int64_t>(us) * 1000);
   nanosleep(&time, nullptr);
 }
 
@@ -79,6 +87,8 @@ class Client {
     sockaddr_in at{};
     at.sin_family = AF_INET;
     at.sin_port = htons(http_port);
+    const timeval patience{.tv_sec = time_t{answer_s_max}, .tv_usec = 0};
+    setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);  // connect, too
     if (inet_pton(AF_INET, address, &at.sin_addr) != 1)
       die(address_ + ": expected an IPv4 address of a node", 2);
     if (socket_ < 0 || connect(socket_, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0)
@@ -94,29 +104,37 @@ class Client {
     question_ = "GET /v1/check?principal=" + std::string(caller) + "&hits=" + std::to_string(hits) +
                 " HTTP/1.1\r\nHost: " + address_ + "\r\n\r\n";
     answer_.clear();
+    asked_ = now_ns();
+    answered_.reset();
     if (send(socket_, question_.data(), question_.size(), MSG_NOSIGNAL) !=
         static_cast<ssize_t>(question_.size()))
       die(address_ + ": expected to send a question, found: " + std::strerror(errno));
   }
 
-  /// What the answer says remains, once it is there; `wait`: not before it is.
-  std::optional<std::uint64_t> answer(bool wait) {
-    for (;;) {
-      std::array<char, 4096> part{};
-      const ssize_t count = recv(socket_, part.data(), part.size(), wait ? 0 : MSG_DONTWAIT);
-      if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
-        if (wait) continue;
-        return std::nullopt;
-      }
-      if (count <= 0) die(address_ + ": expected an answer, found that the node has hung up");
-      answer_.append(part.data(), static_cast<std::size_t>(count));
-      if (answer_.find("\r\n\r\n") != std::string::npos) return remaining();
-      if (answer_.size() > answer_bytes_max) die(address_ + ": expected a short answer, found a long one");
-    }
+  bool waits() const { return asked_ != 0 && !answered_; }
+  std::int64_t asked() const { return asked_; }
+  /// When its answer was there; not before `waits()` is false.
+  std::int64_t answered() const { return *answered_; }
+  std::int64_t answer_due() const { return asked_ + answer_s_max * 1'000'000'000; }
+  int descriptor() const { return socket_; }
+
+  /// Its socket could be read at `now`.
+  void on_readable(std::int64_t now) {
+    std::array<char, 4096> part{};
+    const ssize_t count = recv(socket_, part.data(), part.size(), MSG_DONTWAIT);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (count <= 0) die(address_ + ": expected an answer, found that the node has hung up");
+    answer_.append(part.data(), static_cast<std::size_t>(count));
+    if (answer_.find("\r\n\r\n") != std::string::npos) answered_ = now;
+    if (answer_.size() > answer_bytes_max) die(address_ + ": expected a short answer, found a long one");
   }
 
- private:
-  /// An allowed check has no body, so the answer ends with its headers.
+  void give_up_if_late(std::int64_t now) const {
+    if (waits() && now >= answer_due())
+      die(address_ + ": expected an answer within " + std::to_string(answer_s_max) + " s, found none");
+  }
+
+  /// What the answer says. An allowed check has no body, so the answer ends with its headers.
   std::uint64_t remaining() const {
     static constexpr std::string_view header = "\r\nX-RateLimit-Remaining: ";
     const std::size_t at = answer_.find(header);
@@ -126,9 +144,30 @@ class Client {
     return std::strtoull(answer_.c_str() + at + header.size(), nullptr, 10);
   }
 
+ private:
   std::string address_, question_, answer_;
   int socket_;
+  std::int64_t asked_ = 0;
+  std::optional<std::int64_t> answered_;
 };
+
+/// Takes what comes to either, until `done()` or for so long.
+template <class Done>
+void hear(Client& a, Client& b, std::int64_t until, const Done& done) {
+  while (!done()) {
+    std::array<pollfd, 2> sockets{
+        pollfd{.fd = a.waits() ? a.descriptor() : -1, .events = POLLIN, .revents = 0},
+        pollfd{.fd = b.waits() ? b.descriptor() : -1, .events = POLLIN, .revents = 0}};
+    const timespec patience = timespec_of(std::max<std::int64_t>(0, until - now_ns()));
+    const int count = ppoll(sockets.data(), sockets.size(), &patience, nullptr);
+    const std::int64_t now = now_ns();
+    if (count > 0 && sockets[0].revents != 0) a.on_readable(now);
+    if (count > 0 && sockets[1].revents != 0) b.on_readable(now);
+    a.give_up_if_late(now);
+    b.give_up_if_late(now);
+    if (now >= until) return;
+  }
+}
 
 struct Sample {
   std::int64_t most_ns = 0, least_ns = 0, peek_ns = 0, answer_ns = 0;
@@ -139,35 +178,28 @@ struct Sample {
 std::optional<Sample> measure(Client& a, Client& b, const std::string& caller, std::uint64_t limit,
                               std::uint64_t pause_us) {
   Sample sample;
-  const std::int64_t asked = now_ns();
-  std::int64_t answered = 0;          // 0: not yet
-  std::int64_t unseen_since = asked;  // beginning of the last peek that saw nothing
-  std::int64_t heard = 0;
+  std::optional<std::int64_t> heard;
   a.ask(caller, 1);
-  while (heard == 0) {
-    const std::int64_t begins = now_ns();
+  std::int64_t unseen_since = a.asked();  // beginning of the last peek that saw nothing
+  for (;;) {
     b.ask(caller, 0);
-    const bool seen = *b.answer(true) < limit;
-    const std::int64_t ends = now_ns();
+    hear(a, b, b.answer_due(), [&] { return !b.waits(); });
     ++sample.peeks_count;
-    if (answered == 0 && a.answer(false)) answered = ends;
-    if (seen) {
-      heard = ends;
-    } else {
-      unseen_since = begins;
-      if (ends - asked > give_up_ns) break;
-      if (pause_us != 0) sleep_us(pause_us);
+    if (b.remaining() < limit) {
+      heard = b.answered();
+      break;
     }
+    unseen_since = b.asked();
+    if (b.answered() - a.asked() > give_up_ns) break;
+    hear(a, b, b.answered() + static_cast<std::int64_t>(pause_us) * 1000, [] { return false; });
   }
-  if (answered == 0) {
-    a.answer(true);
-    answered = now_ns();
-  }
-  if (heard == 0) return std::nullopt;
-  sample.most_ns = heard - asked;
-  sample.least_ns = std::max<std::int64_t>(0, unseen_since - answered);
-  sample.peek_ns = heard - unseen_since;
-  sample.answer_ns = answered - asked;
+  hear(a, b, a.answer_due(), [&] { return !a.waits(); });
+  a.remaining();  // or an error: it must have passed
+  if (!heard) return std::nullopt;
+  sample.most_ns = *heard - a.asked();
+  sample.least_ns = std::max<std::int64_t>(0, unseen_since - a.answered());
+  sample.peek_ns = *heard - unseen_since;
+  sample.answer_ns = a.answered() - a.asked();
   return sample;
 }
 

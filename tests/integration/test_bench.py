@@ -124,6 +124,10 @@ class Core(unittest.TestCase):
 
 
 class Steps(unittest.TestCase):
+    def test_a_count_delay_that_does_not_end_is_an_error(self):
+        with mock.patch.object(latency, "run_s_max", 0.1), self.assertRaisesRegex(BenchError, "count_delay to end within 0.1 s"):
+            latency._run(["sleep", 600])
+
     def test_latency_judges_quantiles_of_each_round(self):
         def samples(*most):
             return {"lost": 0, "samples": [{"most_us": us, "least_us": us / 2, "peek_us": 60, "answer_us": 100} for us in most]}
@@ -131,6 +135,11 @@ class Steps(unittest.TestCase):
         found = latency.summarize(raw)["figures"]
         self.assertEqual([made["median"] for made in found], [1.2, 2.5, 5.5, 5.5])
         self.assertEqual([made["met"] for made in found], [True, True, None, None])
+
+    def test_a_round_of_latency_that_lost_everything_is_an_error(self):
+        one = {"lost": 0, "samples": [{"most_us": 1, "least_us": 1, "peek_us": 1, "answer_us": 1}]}
+        with self.assertRaisesRegex(BenchError, "nodes loaded, found all 7 samples of a round lost"):
+            latency.summarize({"rate": 1, "idle": [one], "loaded": [one, {"lost": 7, "samples": []}]})
 
     def test_the_front_ends_are_judged_by_the_worse_of_rate_and_cpu_time(self):
         rounds = {"http": [{"rate": 95, "cpu_us": 10.0, "busy": 1}], "bare-http": [{"rate": 100, "cpu_us": 8.0, "busy": 1}]}

@@ -13,6 +13,7 @@ from bench.processes import BenchError, before_exec
 
 limit = 4             # of each new caller: with two nodes what is left of it makes each hit urgent
 peek_pause_us = 50
+run_s_max = 300.0     # of count_delay: a thousand samples take ten seconds, and it gives up by itself on a node that hangs
 load_callers, load_limit = 1000, 100
 rules = f"""domain: bench
 rules:
@@ -56,14 +57,22 @@ def measure(options, folder, progress):
 
 
 def _run(command):
-    result = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-                            preexec_fn=before_exec)
+    try:
+        result = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                                preexec_fn=before_exec, timeout=run_s_max)
+    except subprocess.TimeoutExpired:
+        raise BenchError(f"expected count_delay to end within {run_s_max:g} s, it did not; does a node hang?") from None
     if result.returncode != 0:
         raise BenchError(f"expected count_delay to exit 0, found {result.returncode}: {result.stderr.strip()[-300:]}")
     return json.loads(result.stdout)
 
 
 def summarize(raw):
+    for name in ("idle", "loaded"):
+        for each in raw[name]:
+            if not each["samples"]:
+                raise BenchError(f"expected counts to come to B within 2 s, nodes {name}, found all {each['lost']} samples of a round lost")
+
     def of(rounds, key, share):
         return [quantile([sample[key] for sample in each["samples"]], share) / 1000 for each in rounds]
 
