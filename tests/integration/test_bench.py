@@ -151,6 +151,42 @@ class Steps(unittest.TestCase):
         found = idle.summarize(raw)["figures"]
         self.assertEqual([(made["median"], made["met"]) for made in found], [(1.0999999999999999, False), (5.0, None)])
 
+    def test_idle_divides_a_nodes_packets_by_the_time_between_its_own_two_answers(self):
+        class Clock:
+            now = 100.0
+
+            def monotonic(self):
+                return self.now
+
+            def sleep(self, seconds):
+                self.now += seconds
+
+        clock = Clock()
+
+        class IdleNode:
+            """Sends 7 packets/s; to be asked takes half a second."""
+
+            def metrics(self):
+                clock.sleep(0.5)
+                return {'starling_gossip_packets_total{direction="sent",kind="delta"}': 7 * clock.now,
+                        'starling_gossip_packets_total{direction="received",kind="delta"}': 1e6}
+
+            def cpu_s(self):
+                return 0.01 * clock.now
+
+            def alive_count(self):
+                return 3
+
+            def resident_bytes(self):
+                return 1
+
+        with mock.patch.object(idle, "time", clock):
+            found = idle._round(IdleNode(), [IdleNode() for _ in range(3)], 1.0)
+        for each in found["packets"]:
+            self.assertAlmostEqual(each, 7)
+        for each in found["shares"]:
+            self.assertAlmostEqual(each, 0.01)
+
     def test_memory_is_what_a_full_node_has_beyond_an_empty_one(self):
         def steps_of(*totals):
             return [{"counters": 500 * (at + 1), "bytes": total, "rss_bytes": 150_000} for at, total in enumerate(totals)]

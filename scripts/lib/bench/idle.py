@@ -27,20 +27,23 @@ def measure(options, folder, progress):
 
 
 def _round(alone, nodes, seconds):
-    """Of the time in between only: to be asked for its metrics costs a node, too."""
-    sent = [_sent(node) for node in nodes]
+    """CPU time is of the time in between only: to be asked for its metrics costs a node, too. To ask all nodes takes long, so each
+    node's packets are divided by the time between its own two answers."""
+    sent_before = [_sent(node) for node in nodes]
     began, used = time.monotonic(), [node.cpu_s() for node in (alone, *nodes)]
     time.sleep(seconds)
     used = [node.cpu_s() - before for node, before in zip((alone, *nodes), used)]
     took = time.monotonic() - began
-    alive = min(node.alive_count() for node in nodes)
-    return {"alone": used[0] / took, "shares": [each / took for each in used[1:]], "alive": alive,
-            "packets": [(_sent(node) - before) / took for node, before in zip(nodes, sent)],
+    sent_after = [_sent(node) for node in nodes]
+    return {"alone": used[0] / took, "shares": [each / took for each in used[1:]], "alive": min(node.alive_count() for node in nodes),
+            "packets": [(after - before) / (at - since) for (since, before), (at, after) in zip(sent_before, sent_after)],
             "resident_bytes": [node.resident_bytes() for node in nodes]}
 
 
 def _sent(node):
-    return sum(value for name, value in node.metrics().items() if name.startswith('starling_gossip_packets_total{direction="sent"'))
+    """When, and how many packets until then."""
+    found = node.metrics()
+    return time.monotonic(), sum(value for name, value in found.items() if name.startswith('starling_gossip_packets_total{direction="sent"'))
 
 
 def summarize(raw):
