@@ -18,7 +18,7 @@ import unittest
 from unittest import mock
 
 from harness import binary, main, patience, shared  # noqa: F401
-from bench import book, core, figures, front_step, idle, latency, memory, stalls, steps, swarm
+from bench import book, core, crowd, figures, front_step, idle, latency, memory, stalls, steps, swarm
 from bench.processes import BenchError
 
 tree = pathlib.Path(__file__).resolve().parents[2]
@@ -213,6 +213,25 @@ class Steps(unittest.TestCase):
         self.assertEqual(met(lost=1).count(False), 1)
         self.assertEqual(met(views_equal=False).count(False), 1)
         self.assertEqual(met(over_admission_bound=59).count(False), 1)
+
+
+class Asking(unittest.TestCase):
+    answers = b"HTTP/1.1 200 OK\r\nX: 1\r\n\r\nHTTP/1.1 429 Too Many Requests\r\nX: 2\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"
+
+    def counted(self, reads):
+        heads, denied, rest = 0, 0, b""
+        for read in reads:
+            more, refused, rest = crowd.statuses(rest + read)
+            heads, denied = heads + more, denied + refused
+        return heads, denied
+
+    def test_status_lines_are_counted_once_wherever_reads_end(self):
+        size = len(self.answers)
+        for first in range(size + 1):
+            for second in range(first, size + 1):
+                reads = self.answers[:first], self.answers[first:second], self.answers[second:]
+                self.assertEqual(self.counted(reads), (3, 1), reads)
+        self.assertEqual(self.counted(self.answers[at:at + 1] for at in range(size)), (3, 1))
 
 
 class Book(unittest.TestCase):
