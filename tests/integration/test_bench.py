@@ -201,6 +201,11 @@ class Steps(unittest.TestCase):
         self.assertEqual(stalls.at_most_s(turns | {"+Inf": 1001.0}, 1.0), float("inf"))
         self.assertEqual(stalls.many_rules(50).count("- name:"), 50)
 
+    def test_a_joiner_that_is_ready_when_the_load_has_ended_is_an_error(self):
+        stalls.check_covered(12.0 - stalls.lead_s, 12.0)
+        with self.assertRaisesRegex(BenchError, "within 11 s, found 11.1 s"):
+            stalls.check_covered(11.1, 12.0)
+
     def test_a_swarm_with_one_blind_node_or_one_lost_hit_has_missed_its_goals(self):
         phase = {"alive": 50, "views_equal": True, "views_equal_after_s": 0.5, "over_admission_bound": 60, "lost": 0, "broken": [], "delay_ms": 4,
                  "cpu_share": 0.01, "memory_mib": 13, "packets": 1000, "packet_bytes": 10_000, "seconds": 10,

@@ -60,6 +60,7 @@ def measure(options, folder, progress):
             quiet = _round(load, (a, b), lambda: {})
             progress(f"stalls: round {number + 1} of {rounds}, everything at once")
             busy = _round(load, (a, b), lambda: _everything(nodes, config, many, callers))
+            check_covered(busy["joined_s"], seconds)
             raw["rounds"].append({"quiet": quiet, "busy": busy})
             for node in (a, b):   # asked now: to be asked for metrics while it has many rules keeps a node busy, too
                 found = node.metrics()["starling_rules"]
@@ -69,7 +70,15 @@ def measure(options, folder, progress):
             _replace_rules(config, few_rules)
             for node in (a, b):
                 node.wait("few rules again", lambda each: each.metrics()["starling_rules"] < 10, settle_s_max)
+                # Until the killed one is known to be dead, much is urgent and it is told what it never acks.
+                node.wait("the joiner's death", lambda each: each.alive_count() == 2, settle_s_max)
     return raw
+
+
+def check_covered(joined_s, seconds):
+    """What happens when nobody asks keeps nobody waiting."""
+    if lead_s + joined_s > seconds:
+        raise BenchError(f"expected the joiner to be ready while there is load, within {seconds - lead_s:g} s, found {joined_s:.1f} s")
 
 
 def _replace_rules(config, text):
