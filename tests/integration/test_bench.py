@@ -251,6 +251,18 @@ class Book(unittest.TestCase):
             with self.assertRaisesRegex(BenchError, "add the two lines"):
                 book.replace(page, "core", "new\n")
 
+    def test_a_page_that_cannot_be_written_whole_stays_as_it_was(self):
+        with tempfile.TemporaryDirectory() as folder:
+            page = pathlib.Path(folder) / "page.md"
+            old = "a\n<!-- begin: scripts/bench idle -->\nold\n<!-- end: scripts/bench idle -->\nz\n"
+            page.write_text(old, encoding="ascii")
+            page.chmod(0o640)
+            with self.assertRaises(UnicodeEncodeError):
+                book.replace(page, "idle", "\ud800")
+            self.assertEqual(page.read_text(encoding="ascii"), old)
+            book.replace(page, "idle", "new")
+            self.assertEqual((os.listdir(folder), page.stat().st_mode & 0o777), (["page.md"], 0o640))
+
     def test_every_step_has_its_place(self):
         page = (tree / "tests/bench/README.md").read_text(encoding="utf-8")
         for name in steps.modules:
@@ -274,6 +286,9 @@ class Book(unittest.TestCase):
         self.assertIn("1 of 2 goals met.", text)
         self.assertIn("used 90 %", text)
         self.assertNotIn("| z |", text)
+        self.assertNotIn("not committed", text)
+        busiest = known | {"idle_pct": 10, "noisy": True}
+        self.assertIn("not committed", book.headline([known | {"changed": True}, busiest], made))
         with self.assertRaisesRegex(BenchError, "of one commit, found those of 0123456789, abcdef0123"):
             book.headline([known, known | {"commit": "abcdef0123"}], made)
 

@@ -4,6 +4,8 @@ Each part says what machine and which commit it is about, when it was measured, 
 """
 
 import datetime
+import os
+import shutil
 import subprocess
 import textwrap
 
@@ -59,21 +61,27 @@ def part(step, known, text):
 
 
 def headline(abouts, figures):
-    """All that has a goal; `abouts`: of the steps, which must be about one commit."""
+    """All that has a goal; `abouts`: of the steps, which must be about one commit. Told is the worst that any of them says of itself."""
     commits = sorted({known["commit"] for known in abouts})
     if len(commits) > 1:
         raise BenchError(f"expected figures of one commit, found those of {', '.join(commits)}; run scripts/bench all without --again")
-    known = min(abouts, key=lambda each: each["idle_pct"])
+    known = min(abouts, key=lambda each: each["idle_pct"]) | {"changed": any(each["changed"] for each in abouts)}
     judged = [made for made in figures if made["met"] is not None]
     met = sum(made["met"] for made in judged)
     return flow(f"{met} of {len(judged)} goals met. {about_line(known)}\n\n{table(judged)}")
 
 
 def replace(path, step, text):
-    """Puts `text` between the marks of `step`."""
+    """Puts `text` between the marks of `step`. Whoever reads `path` meanwhile, or after a crash, finds the old page or the new one."""
     old = path.read_text(encoding="utf-8")
     begin, end = mark.format("begin", step), mark.format("end", step)
     if old.count(begin) != 1 or old.count(end) != 1 or old.index(begin) > old.index(end):
         raise BenchError(f"expected {begin} and {end} once each, in this order, in {path}, found otherwise; add the two lines")
     before, rest = old.split(begin)
-    path.write_text(f"{before}{begin}\n{text.rstrip()}\n{end}{rest.split(end)[1]}", encoding="utf-8")
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        new.write_text(f"{before}{begin}\n{text.rstrip()}\n{end}{rest.split(end)[1]}", encoding="utf-8")
+        shutil.copymode(path, new)
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
