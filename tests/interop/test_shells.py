@@ -110,6 +110,7 @@ class Shells(unittest.TestCase):
                 # Lists what there is, and leaves the line as it was; then the line goes, and a command says that all is there.
                 terminal.type(f"{line}\x04\x15echo en''d{number}\n")
                 end = terminal.wait_for(f"end{number}\r\n", at)
+                terminal.wait_for("at work> ", end)  # the next Ctrl-D, see above
                 below = terminal.text[terminal.text.index("\n", at):end].replace("\\ ", " ")  # names of files are escaped
                 for word in wanted:
                     self.assertIn(word, below)
