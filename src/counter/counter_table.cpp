@@ -19,6 +19,7 @@ CounterTable::CounterTable(Options options)
       counters_(options.counters_max),
       next_(options.counters_max),
       others_(others_max(options)),
+      others_index_(others_max(options)),
       windows_(options.counters_max) {
   STARLING_CHECK(options.counters_max > 0 && options.counters_max < none / 2);
   STARLING_CHECK(options.components_max > 0 && options.components_max < none);
@@ -74,16 +75,17 @@ Result<std::uint32_t> CounterTable::insert(const CounterId& id, WallTime wall) {
   return row;
 }
 
-std::uint32_t CounterTable::insert_other(std::uint32_t counter, OriginIndex origin) {
+std::uint32_t CounterTable::insert_other(std::uint32_t counter, OriginIndex origin, std::uint32_t hash) {
   std::uint32_t other = free_other_;
   if (other != none)
     free_other_ = others_[other].next;
   else
     other = others_used_++;
   ++components_count_;
-  others_[other] =
-      Other{.hits = 0, .origin = origin, .counter = counter, .next = counters_[counter].first_other};
+  others_[other] = Other{
+      .hits = 0, .origin = origin, .counter = counter, .next = counters_[counter].first_other, .hash = hash};
   counters_[counter].first_other = other;
+  others_index_.insert(hash, other, [this](std::uint32_t each) { return others_[each].hash; });
   return other;
 }
 
@@ -106,21 +108,24 @@ Result<ComponentIndex> CounterTable::add_first_own(CounterRow row, const Counter
 Result<ComponentIndex> CounterTable::join(OriginIndex origin, const CounterId& id, Hits hits, WallTime wall) {
   STARLING_CHECK(origin != own_origin);
   // Known counters are joined even when the table is full; that takes a component row at most.
-  CounterRow counter = find(id);
-  std::uint32_t row = counter == no_counter_row ? none : counters_[counter.value].first_other;
-  while (row != none && others_[row].origin != origin) row = others_[row].next;
+  const std::uint64_t counter_hash = hash_of(id);
+  const std::uint32_t hash = hash_of_other(counter_hash, origin);
+  std::uint32_t row = others_index_.find(hash, [&](std::uint32_t each) {
+    return others_[each].origin == origin && is_of(others_[each].counter, id);
+  });
   if (row == none) {
     if (components_full() || (free_other_ == none && others_used_ == others_.size())) return refuse();
-    if (counter == no_counter_row) {
+    std::uint32_t counter = row_of(id, counter_hash);
+    if (counter == none) {
       const auto inserted = insert(id, wall);
       if (!inserted) return tl::unexpected(inserted.error());
-      counter = CounterRow{*inserted};
+      counter = *inserted;
     }
-    row = insert_other(counter.value, origin);
+    row = insert_other(counter, origin, hash);
   }
   Other& other = others_[row];
   if (hits > other.hits) {
-    Hits& sum = counters_[counter.value].sum;
+    Hits& sum = counters_[other.counter].sum;
     sum = saturating_add(sum, hits - other.hits);
     other.hits = hits;
   }
@@ -137,7 +142,8 @@ void CounterTable::for_each_component(const CounterId& id,
     visit({id, others_[other].origin, others_[other].hits});
 }
 
-void CounterTable::release(std::uint32_t row, const std::function<void(ComponentIndex)>& forget) {
+std::size_t CounterTable::release(std::uint32_t row, const std::function<void(ComponentIndex)>& forget) {
+  const std::size_t components_before = components_count_;
   Counter& counter = counters_[row];
   if (counter.has_own) {
     forget(ComponentIndex{row});
@@ -146,6 +152,7 @@ void CounterTable::release(std::uint32_t row, const std::function<void(Component
   for (std::uint32_t other = counter.first_other; other != none;) {
     const std::uint32_t next = others_[other].next;
     forget(index_of_other(other));
+    others_index_.erase(others_[other].hash, other);
     others_[other].next = free_other_;
     free_other_ = other;
     --components_count_;
@@ -156,18 +163,21 @@ void CounterTable::release(std::uint32_t row, const std::function<void(Component
   next_[row] = free_counter_;
   free_counter_ = row;
   --counters_count_;
+  return components_before - components_count_;
 }
 
 std::size_t CounterTable::expire(WallTime wall, std::size_t budget,
                                  const std::function<void(ComponentIndex)>& forget) {
   std::size_t gone = 0;
-  while (gone < budget && !buckets_.empty() && buckets_.begin()->first.first <= ms_since_epoch(wall)) {
+  std::size_t components_gone = 0;
+  while (components_gone < budget && !buckets_.empty() &&
+         buckets_.begin()->first.first <= ms_since_epoch(wall)) {
     const std::uint32_t row = buckets_.begin()->second;
     LiveWindow& window = windows_[row];
     const std::uint32_t counter = window.first;
     window.first = next_[counter];
     const bool is_last = window.first == none;
-    release(counter, forget);
+    components_gone += release(counter, forget);
     ++gone;
     if (!is_last) continue;
     buckets_.erase(buckets_.begin());

@@ -27,6 +27,7 @@
 #include "base/result.hpp"
 #include "base/zeroed_array.hpp"
 #include "counter/counter_index.hpp"
+#include "counter/growing_index.hpp"
 #include "counter/window.hpp"
 
 namespace starling {
@@ -155,8 +156,9 @@ class CounterTable {
   /// Rows there are, free ones included.
   std::size_t rows_count() const { return counters_used_; }
 
-  /// Drops counters whose time is over, at most `budget` of them; `forget` is called for each component
-  /// before its index is free for reuse. Returns how many counters went.
+  /// Drops counters whose time is over, one after the other until they had `budget` components or more;
+  /// `forget` is called for each component before its index is free for reuse. Returns how many counters
+  /// went.
   std::size_t expire(WallTime wall, std::size_t budget, const std::function<void(ComponentIndex)>& forget);
 
   /// When the next counter's time is over, in ms since the epoch; the maximum if there is none.
@@ -193,6 +195,7 @@ class CounterTable {
     OriginIndex origin;
     std::uint32_t counter = 0;
     std::uint32_t next = 0;  // of the same counter
+    std::uint32_t hash = 0;  // in `others_index_`
   };
   static_assert(sizeof(Other) == 24);
 
@@ -206,15 +209,20 @@ class CounterTable {
   using Bucket = std::pair<std::uint64_t, Window>;
 
   std::uint64_t hash_of(const CounterId& id) const;
+  /// Of another origin's component in the counter of this hash.
+  static std::uint32_t hash_of_other(std::uint64_t counter_hash, OriginIndex origin) {
+    return static_cast<std::uint32_t>((counter_hash + origin.value) * 0xd6e8feb86659fd93 >> 32);
+  }
   CounterId id_of(std::uint32_t row) const {
     const Counter& counter = counters_[row];
     return {CounterKey{counter.key}, windows_[counter.window].window};
   }
   std::uint32_t row_of(const CounterId& id, std::uint64_t hash) const {
-    return index_.find(hash, [&](std::uint32_t row) {
-      const Counter& counter = counters_[row];
-      return counter.key == id.key.value && windows_[counter.window].window == id.window;
-    });
+    return index_.find(hash, [&](std::uint32_t row) { return is_of(row, id); });
+  }
+  bool is_of(std::uint32_t row, const CounterId& id) const {
+    const Counter& counter = counters_[row];
+    return counter.key == id.key.value && windows_[counter.window].window == id.window;
   }
 
   bool is_own(ComponentIndex index) const { return index.value < options_.counters_max; }
@@ -230,20 +238,22 @@ class CounterTable {
   Result<ComponentIndex> add_first_own(CounterRow row, const CounterId& id, Hits hits, WallTime wall);
   Result<std::uint32_t> insert(const CounterId& id, WallTime wall);
   std::uint32_t window_row(const Window& window);
-  std::uint32_t insert_other(std::uint32_t counter, OriginIndex origin);
+  std::uint32_t insert_other(std::uint32_t counter, OriginIndex origin, std::uint32_t hash);
   bool components_full() const { return components_count_ >= options_.components_max; }
   bool counters_full() const { return counters_count_ >= options_.counters_max; }
   tl::unexpected<Error> refuse() {
     ++refused_count_;
     return fail(ErrorCode::table_full);
   }
-  void release(std::uint32_t counter, const std::function<void(ComponentIndex)>& forget);
+  /// Returns how many components went.
+  std::size_t release(std::uint32_t counter, const std::function<void(ComponentIndex)>& forget);
 
   Options options_;
   CounterIndex index_;
   ZeroedArray<Counter> counters_;
   ZeroedArray<std::uint32_t> next_;  // by counter: the next one of its window, or the next free row
   ZeroedArray<Other> others_;
+  GrowingIndex others_index_;  // by counter and origin
   ZeroedArray<LiveWindow> windows_;
   std::map<Bucket, std::uint32_t> buckets_;  // rows of `windows_`
   std::uint32_t newest_window_ = 0;          // row of the window that got a counter last

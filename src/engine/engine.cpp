@@ -13,7 +13,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-/// Counters dropped per tick at most: a million that expire together must not stall requests.
+/// Components of counters dropped per tick, or a counter's more: a million that expire together must not
+/// stall requests, and a counter of a hundred nodes has a hundred.
 constexpr std::size_t expire_per_tick_max = 1024;
 constexpr Duration expiry_check_interval = milliseconds(250);
 constexpr Duration table_full_notice_interval = seconds(10);
@@ -268,7 +269,8 @@ void Engine::expire(WallTime ended_by, Instant now) {
     if (origin == own_origin) limiter_.guard().forget(component);
   });
   counts_.counters_expired += gone;
-  next_expiry_check_ = gone == expire_per_tick_max ? now : now + expiry_check_interval;
+  const bool all = counters_.next_expiry_ms() > ms_since_epoch(ended_by);
+  next_expiry_check_ = all ? now + expiry_check_interval : now;
 }
 
 Instant Engine::next_deadline() const {

@@ -59,6 +59,18 @@ TEST_SUITE("counter.counter_table expiry") {
     CHECK(table.counters_count() == 0);
   }
 
+  TEST_CASE("the budget is of components: a counter of many nodes takes more of it") {
+    CounterTable table(small_table());
+    for (std::uint64_t key = 0; key < 4; ++key)
+      for (std::uint32_t origin = 1; origin <= 5; ++origin)
+        REQUIRE(table.join(OriginIndex{origin}, counter_id(key), 1, start));
+    CHECK(table.expire(WallTime::max(), 1, ignore) == 1);
+    CHECK(table.expire(WallTime::max(), 6, ignore) == 2);
+    CHECK(table.components_count() == 5);
+    CHECK(table.expire(WallTime::max(), 100, ignore) == 1);
+    CHECK(table.components_count() == 0);
+  }
+
   TEST_CASE("every component is forgotten once, while its index can still be looked at") {
     CounterTable table(small_table());
     std::set<std::uint32_t> expected;
