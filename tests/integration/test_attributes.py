@@ -177,7 +177,7 @@ class Attributes(ClusterCase):
         for attributes, times in ((None, 1), ("path,who=X-Client-Ip", 1), ("who=X-Key|@client_ip", 0)):
             with self.subTest(attributes=attributes):
                 node = self.node_with(attributes, trusted_hops=1) if attributes else self.node(1, trusted_hops=1).wait_ready()
-                self.assertEqual(node.log().count(told), times)
+                self.assertEqual(node.wait_log().count(told), times)
                 node.kill()
 
     def test_the_settings_come_from_everywhere(self):

@@ -181,8 +181,7 @@ class Floods(HostileCase):
             self.skipTest(f"needs {idle_count + 500} file descriptors (ulimit -Hn)")
         node = self.node(1, config=self.one_rule(100_000_000)).wait_ready()
         self.assertEqual(self.front_end(node)["connections"]["refused"], 0)
-        wait_until("the log, whose thread may lag behind", lambda: "listening admin-port" in node.log())
-        fewer = re.search("takes ([0-9]+) connections of gateways", node.log())  # the hard limit allows no more
+        fewer = re.search("takes ([0-9]+) connections of gateways", node.wait_log())  # the hard limit allows no more
         count = int(fewer[1]) if fewer else idle_count
         self.fair(node, 10)
         before = self.memory(node)
@@ -258,7 +257,7 @@ class FewDescriptors(HostileCase):
         before = resource.getrlimit(resource.RLIMIT_NOFILE)
         node = self.node_with_limit()
         self.assertEqual(resource.getrlimit(resource.RLIMIT_NOFILE), before)
-        self.assertRegex(node.log(), f"may have {self.limit} files open, so it takes [0-9]+ connections")
+        self.assertRegex(node.wait_log(), f"may have {self.limit} files open, so it takes [0-9]+ connections")
         with node.session() as early:
             self.assertEqual(early.check(principal="alice").status, 200)
             streams = [self.connect(node) for _ in range(3 * self.limit)]

@@ -128,7 +128,7 @@ class Sealed(ClusterCase):
             self.assertGreater(keys["opened"], 0)
             self.assertEqual(node.metrics().value("starling_keys"), 1)
             self.assertEqual(node.metrics().value("starling_plain_packets_accepted"), 0)
-            self.assertIn(f"keys={self.ids[line]}", node.log())
+            self.assertIn(f"keys={self.ids[line]}", node.wait_log())
             self.assertNotIn("not encrypted", node.log())
         wide = self.starling("peers", "-o", "wide", "--server", nodes[0].address)
         self.assertEqual(wide.stdout.splitlines()[0].split()[-1], "KEY")
@@ -281,7 +281,7 @@ class Sealed(ClusterCase):
                 self.assertGreater(node.status()["keys"]["reloads"]["failed"], failed)
                 self.assertIn("key_file_refused", self.codes(node))
                 self.assertEqual(node.metrics().value("starling_key_last_reload_successful"), 0)
-                self.assertIn(expected, node.log())
+                node.wait_log(expected)
                 self.assertEqual(node.status()["keys"]["ring"], self.ids[line])
                 hits += 1
                 node.hit(1, principal="alice")
@@ -306,7 +306,7 @@ class Sealed(ClusterCase):
         file.path.chmod(0o644)
         node.signal(signal.SIGHUP)
         wait_until("a refusal", lambda: "found mode 0644" in (node.status()["keys"]["reload_error"] or ""))
-        self.assertIn("and the keys", node.log())
+        node.wait_log("and the keys")
         file.path.chmod(0o600)
         node.signal(signal.SIGHUP)
         wait_equal("the reload", lambda: node.status()["keys"]["reload_error"], None)
@@ -355,7 +355,7 @@ class Sealed(ClusterCase):
             KeyFile(directory / "keys").put(line)
             node = self.node(number, key_file=directory / "keys")
             wait_until("a start", node.ready)
-            self.assertEqual(f"{directory}: expected a directory of keys" in node.log(), warns, oct(mode))
+            self.assertEqual(f"{directory}: expected a directory of keys" in node.wait_log(), warns, oct(mode))
             self.assertEqual(node.status()["keys"]["ring"], self.ids[line])
 
     def test_keygen_warns_of_a_file_that_others_can_read(self):

@@ -108,6 +108,7 @@ class Reload(ClusterCase):
         path = self.one_rule(10, self.window)
         node = self.node(1, config=path).wait_ready()
         rules = node.status()["rules"]
+        node.wait_log()
         node.hit(4, principal="alice")
         for text in ("", "rules: {\n", "rulez: []\n", "- 1\n", "rules:\n  - name: each\n    limits: [{requests: x, per: 1s}]\n"):
             with self.subTest(text=text):
@@ -127,7 +128,7 @@ class Reload(ClusterCase):
     def test_a_file_that_has_gone_keeps_the_running_rules(self):
         path = self.one_rule(10, self.window)
         node = self.node(1, config=path).wait_ready()
-        said = node.log().count(path)
+        said = node.wait_log().count(path)
         (self.directory / "rules.yaml").unlink()
         node.signal(signal.SIGHUP)
         wait_until("a word about the file in the log", lambda: node.log().count(path) > said)

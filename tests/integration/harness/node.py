@@ -76,6 +76,11 @@ class Node:
         with open(self.log_path, encoding="utf-8", errors="replace") as log:
             return log.read()
 
+    def wait_log(self, words="listening admin-port"):
+        """Until the log, whose thread may lag behind what the node does, has `words`; returns it. By default: all of the start."""
+        wait_until(f"{words!r} in the log of {self.name}", lambda: words in self.log())
+        return self.log()
+
     def close(self):
         if self.running():
             self.kill()

@@ -55,6 +55,7 @@ class Terminal:
             self._status = os.waitstatus_to_exitcode(status) if pid else None
             return pid
         wait_until("the program to end", ended)
+        self.read()  # its last words, if they came between the two looks
         return self._status
 
     def close(self):
