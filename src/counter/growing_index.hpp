@@ -58,9 +58,6 @@ class GrowingIndex {
     --rows_count_;
   }
 
-  /// Brings near what `find` will look at first.
-  void prefetch(std::uint32_t hash) const { slots_.prefetch(home_of(slots_, hash)); }
-
   std::size_t slots_count() const { return slots_.size(); }
 
  private:

@@ -6,25 +6,10 @@
 #include <set>
 
 #include "base/random.hpp"
+#include "fake_store.hpp"
 
 namespace starling {
 namespace {
-
-/// Counts by component; windows by component too, so that packets have several groups.
-struct FakeStore final : GossipStore {
-  void read(ComponentIndex component, wire::DeltaEntry& entry) const override {
-    entry.key = CounterKey{1000 + component.value};
-    entry.window_s = 1 + component.value % 3;
-    entry.window_id = WindowId{7};
-    entry.count = 5;
-  }
-  Own own_beside(ComponentIndex) const override { return {}; }
-  void on_published(ComponentIndex, Hits, Instant) override {}
-  bool is_over(const wire::DeltaEntry&) const override { return false; }
-  Result<ComponentIndex> join(OriginIndex, const wire::DeltaEntry&) override {
-    return fail(ErrorCode::table_full);
-  }
-};
 
 struct Fixture {
   Random random{1};

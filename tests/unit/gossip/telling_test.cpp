@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "base/random.hpp"
+#include "fake_store.hpp"
 
 namespace starling {
 namespace {
@@ -10,28 +11,17 @@ namespace {
 constexpr std::uint64_t tag = 7;
 constexpr OriginId self{77};
 
-struct FakeStore final : GossipStore {
-  mutable std::size_t reads = 0;
-  void read(ComponentIndex component, wire::DeltaEntry& entry) const override {
-    ++reads;
-    entry.key = CounterKey{1000 + component.value};
-    entry.window_s = 10;
-    entry.window_id = WindowId{7};
-    entry.count = 5;
-  }
-  Own own_beside(ComponentIndex) const override { return {}; }
-  void on_published(ComponentIndex, Hits, Instant) override {}
-  bool is_over(const wire::DeltaEntry&) const override { return false; }
-  Result<ComponentIndex> join(OriginIndex, const wire::DeltaEntry&) override {
-    return fail(ErrorCode::table_full);
-  }
-};
+FakeStore one_window() {
+  FakeStore store;
+  store.window_s = 10;
+  return store;
+}
 
 struct Fixture {
   Random random{1};
   PublishLog log{3000};
   PublishQueue queue{PublishQueue::Options{.components_max = 3000}, random};
-  FakeStore store;
+  FakeStore store = one_window();
   DeltaPager pager{log, queue, store};
   PublishLog::Ends ends;
   Telling telling{pager, self};
