@@ -106,6 +106,7 @@ Session::Received Session::receive(std::string_view bytes, std::uint64_t now_ms)
   const auto used = nghttp2_session_mem_recv(
       session_.get(), reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   receiving_ = false;
+  if (std::exchange(notice_read_, false)) leave();
   if (used == NGHTTP2_ERR_BAD_CLIENT_MAGIC) return Received::not_http2;
   return used < 0 ? Received::broken : Received::good;
 }
@@ -214,7 +215,7 @@ int Session::on_frame(const nghttp2_frame& frame) {
       greeted_ = true;
       return 0;
     case NGHTTP2_PING:
-      if ((frame.hd.flags & NGHTTP2_FLAG_ACK) != 0 && leaving_ == Leaving::announced) leave();
+      if ((frame.hd.flags & NGHTTP2_FLAG_ACK) != 0 && leaving_ == Leaving::announced) notice_read_ = true;
       return 0;
     case NGHTTP2_HEADERS:
       in_headers_ = false;

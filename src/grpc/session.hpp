@@ -140,6 +140,10 @@ class Session {
   bool asked_ = false;
   bool receiving_ = false;
   bool in_headers_ = false;
+  /// The client has acknowledged the PING behind the first GOAWAY. The second has to wait for the end of what
+  /// came with it: calls in there are served, and one above the last stream that GOAWAY names would be asked
+  /// again elsewhere.
+  bool notice_read_ = false;
 };
 
 }  // namespace starling::grpc

@@ -61,6 +61,34 @@ TEST_SUITE("grpc.server") {
     CHECK(pump(fixture.loop, [&] { return fixture.server->drained(); }));
   }
 
+  TEST_CASE("a call that comes with the answer to the PING is served once, and the second GOAWAY names it") {
+    Fixture fixture({.goaway_notice_timeout = milliseconds(60'000)});
+    const auto client = fixture.connect_raw();
+    std::string received;
+    const auto wait = [&](const std::function<bool()>& done) {
+      return pump(fixture.loop, [&] {
+        received += client->receive_some();
+        return done();
+      });
+    };
+    const auto goaways = [&] { return frames_of(received, NGHTTP2_GOAWAY); };
+    const auto asked = [&](std::uint32_t id, std::string_view bytes) {
+      return frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, id, header_block(headers_for(echo_path))) +
+             frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, id, message_of(bytes));
+    };
+    fixture.send(*client, std::string(preface) + frame(NGHTTP2_SETTINGS, 0, 0, "") + asked(1, "before"));
+    CHECK(wait([&] { return fixture.asked.size() == 1; }));
+    fixture.server->drain();
+    CHECK(wait([&] { return frames_of(received, NGHTTP2_PING).size() == 1; }));
+    fixture.send(*client, frame(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, "starling") + asked(3, "with it"));
+    CHECK(wait([&] { return client->is_over(); }));
+    CHECK(fixture.asked == std::vector<std::string>{"before", "with it"});
+    REQUIRE(goaways().size() == 2);
+    CHECK(goaways().at(1).goaway() == std::pair<std::uint32_t, std::uint32_t>{3, NGHTTP2_NO_ERROR});
+    CHECK(frames_of(received, NGHTTP2_DATA).back().payload == message_of("with it"));
+    CHECK(frames_of(received, NGHTTP2_RST_STREAM).empty());
+  }
+
   TEST_CASE("a client whose first bytes are on their way when a drain begins is served") {
     Fixture fixture({.goaway_notice_timeout = milliseconds(60'000)});
     const auto client = fixture.connect_raw();
