@@ -14,6 +14,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integratio
 
 from harness import ClusterCase, main, patience, skip, wait_equal, wait_until  # noqa: E402
 
+# Nodes are started while calls are under way. gRPC's fork handlers would wait, before each fork, for threads that never rest
+# under load (gRPC 1.51: "Waiting for thread pool to idle before forking", for ever); the child is to exec at once, it needs none.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
 try:
     import grpc
 except ImportError:
@@ -210,13 +214,13 @@ class Grpcio(ClusterCase):
 
     def test_old_connections_are_closed_without_a_failed_call(self):
         node, _ = self.one(10_000_000, grpc_max_connection_age="200ms")
-        changes = []
         client = self.client([node])
-        client.channel.subscribe(changes.append)
+
+        def accepted():
+            return node.metrics().value("starling_connections_accepted_total", front_end="grpc")
 
         def grow_old(_):
-            wait_until("three connections to have been closed",
-                       lambda: changes.count(grpc.ChannelConnectivity.IDLE) >= 3 + 1)
+            wait_until("ten connections to have followed an old one", lambda: accepted() >= 1 + 10)
 
         answers_count = self.load([client], grow_old)
         self.assertEqual(node.total(principal="c0"), answers_count)
