@@ -89,7 +89,8 @@ class Node {
   Node(uv_loop_s* loop, NodeOptions options);
 
   /// Without `stop()` before it, this is a crash as peers see it: hits that were not published yet are lost
-  /// (at most `sync-interval` old), and peers wait some seconds before they take the node for dead.
+  /// (at most `sync-interval` old; eight times that for callers far from their limits where there are
+  /// thousands), and peers wait some seconds before they take the node for dead.
   ///
   /// The handles are closed here and freed by the loop in its next iterations: run it until it has nothing
   /// left to do (`uv_run(loop, UV_RUN_DEFAULT)`) before `uv_loop_close`. After the callback of `stop()` there

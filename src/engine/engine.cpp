@@ -49,6 +49,7 @@ Engine::Engine(EngineOptions options, RuleSet rules, Instant now)
                               .sealer = &sealer_,
                               .queue = {.flush_coalesce = options_.flush_coalesce,
                                         .sync_interval = options_.sync_interval,
+                                        .late_per_beat_min = options_.late_per_beat_min,
                                         .components_max = counters_.component_rows_max()},
                               .egress_bytes_per_s = options_.egress_bytes_per_s,
                               .sync_mode = options_.sync_mode},
@@ -208,7 +209,7 @@ Decision Engine::decide(const Request& request, Instant now, WallTime wall) {
     gossip_.prefetch(CounterTable::own_component_to_be(row));
   const Decision decision = limiter_.decide_found(surroundings(now, wall), counters_);
   for (const Limiter::Charge& charge : limiter_.charges())
-    gossip_.on_admitted(charge.component, charge.limit, now);
+    gossip_.on_admitted(charge.component, {.limit = charge.limit, .outlives = charge.outlives}, now);
   top_.on_decision(request, decision);
   ++(decision.allowed ? counts_.allowed : counts_.denied);
   if (decision.learned) ++counts_.learned;

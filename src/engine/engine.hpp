@@ -43,6 +43,7 @@ struct EngineOptions {
   bool has_neighborhood = false;               ///< false: a cluster of one, ready at once
   std::optional<Duration> heartbeat_interval;  ///< nothing: 200 ms below 50 nodes, else 1 s
   Duration sync_interval = std::chrono::milliseconds(500);
+  std::size_t late_per_beat_min = PublishQueue::late_per_beat_min_default;
   SyncMode sync_mode = SyncMode::adaptive;
   Duration flush_coalesce = std::chrono::microseconds(500);
   Duration join_timeout = std::chrono::seconds(2);

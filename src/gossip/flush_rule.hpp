@@ -23,12 +23,26 @@ enum class SyncMode : std::uint8_t {
   fixed,     ///< the beat alone, as in Kong, Gubernator and others: to compare with, not to run
 };
 
+/// How soon hits that nobody has been told of should be.
+enum class Urgency : std::uint8_t {
+  now,   ///< they have reached the threshold
+  soon,  ///< with the next beat
+  late,  ///< they are so few of what remains that beats may pass
+};
+
 inline constexpr double flush_epsilon = 0.5;
+/// Less than this part of the threshold is late.
+inline constexpr Hits late_divisor = 8;
 
 /// Hits that may stay unpublished minus one: publish when the unpublished count reaches this. At least 1.
 constexpr Hits flush_threshold(Hits remaining, std::uint32_t nodes_count) {
   const double share = flush_epsilon * static_cast<double>(remaining) / std::max(nodes_count, 1U);
   return std::max<Hits>(1, static_cast<Hits>(share));
+}
+
+constexpr Urgency urgency(Hits unpublished, Hits threshold) {
+  if (unpublished >= threshold) return Urgency::now;
+  return unpublished < threshold / late_divisor ? Urgency::late : Urgency::soon;
 }
 
 }  // namespace starling

@@ -32,16 +32,25 @@ Gossip::Gossip(Options options, GossipStore& store, Membership& membership, Rand
       encoder_(options.cluster_tag, options.sealer),
       egress_(options.egress_bytes_per_s) {}
 
-bool Gossip::is_urgent(const GossipStore::Own& own, Hits limit) const {
+Urgency Gossip::urgency_of(const GossipStore::Own& own, Hits limit) const {
   const std::uint32_t nodes_count = membership_.nodes_count();
-  if (leaving_) return true;
-  if (nodes_count == 1 || options_.sync_mode == SyncMode::fixed) return false;
+  if (leaving_) return Urgency::now;
+  if (nodes_count == 1 || options_.sync_mode == SyncMode::fixed) return Urgency::soon;
   const Hits unpublished = saturating_sub(own.hits, queue_.published(own.component));
-  return unpublished >= flush_threshold(saturating_sub(limit, own.value), nodes_count);
+  return urgency(unpublished, flush_threshold(saturating_sub(limit, own.value), nodes_count));
 }
 
-void Gossip::on_admitted(ComponentIndex component, Hits limit, Instant now) {
-  queue_.add(component, limit, is_urgent(store_.own_beside(component), limit), now);
+void Gossip::enqueue(const GossipStore::Own& own, const Held& held, Instant now) {
+  const Urgency urgency = urgency_of(own, held.limit);
+  if (urgency == Urgency::late && !held.outlives) {
+    queue_.add_late(own.component, held.limit, now);
+  } else {
+    queue_.add(own.component, held.limit, urgency == Urgency::now, now);
+  }
+}
+
+void Gossip::on_admitted(ComponentIndex component, const Held& held, Instant now) {
+  enqueue(store_.own_beside(component), held, now);
 }
 
 /// Others' hits bring a limit closer, and what we keep back may now be too much: without this the hits a node
@@ -49,8 +58,8 @@ void Gossip::on_admitted(ComponentIndex component, Hits limit, Instant now) {
 void Gossip::reconsider(ComponentIndex joined, Instant now) {
   const GossipStore::Own own = store_.own_beside(joined);
   if (own.component == no_component) return;
-  const std::optional<Hits> limit = queue_.limit_of_waiting(own.component);
-  if (limit && is_urgent(own, *limit)) queue_.add(own.component, *limit, true, now);
+  if (const std::optional<Hits> limit = queue_.limit_of_waiting(own.component))
+    enqueue(own, {.limit = *limit}, now);
 }
 
 void Gossip::publish(std::span<const ComponentIndex> components, Instant now) {

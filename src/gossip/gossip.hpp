@@ -78,8 +78,12 @@ class Gossip {
 
   /// Brings near what `on_admitted` will look at.
   void prefetch(ComponentIndex component) const { queue_.prefetch(component); }
-  /// This node admitted hits in `component`, whose counter is held to `limit`.
-  void on_admitted(ComponentIndex component, Hits limit, Instant now);
+  struct Held {
+    Hits limit = 0;         ///< what the counter is held to
+    bool outlives = false;  ///< the counter's window weighs on decisions after its end: it is never late
+  };
+  /// This node admitted hits in `component`.
+  void on_admitted(ComponentIndex component, const Held& held, Instant now);
 
   /// Counts are taken from anybody. What the sender claims - its ack, and that nothing is missing - is
   /// believed only from an address that it speaks from; of one that is not a peer yet, only about itself; and
@@ -138,7 +142,8 @@ class Gossip {
   static constexpr std::uint32_t pull_packets_max = 16;  ///< answers to one pull
   static constexpr std::uint32_t deltas_per_ack = 8;
 
-  bool is_urgent(const GossipStore::Own& own, Hits limit) const;
+  Urgency urgency_of(const GossipStore::Own& own, Hits limit) const;
+  void enqueue(const GossipStore::Own& own, const Held& held, Instant now);
   void reconsider(ComponentIndex joined, Instant now);
   void publish(std::span<const ComponentIndex> components, Instant now);
   void publish_everything(Instant now);

@@ -22,25 +22,38 @@ void PublishQueue::next_beat(Instant now) {
   if (beat_at_ <= now) beat_at_ += options_.sync_interval * ((now - beat_at_) / options_.sync_interval + 1);
 }
 
-void PublishQueue::add(ComponentIndex component, Hits limit, bool urgent, Instant now) {
-  Item& item = items_[component.value];
-  item.limit = limit;
+void PublishQueue::enqueue(Item& item, Queued which, Instant now) {
   if (item.queued == Queued::no) {
     if (queued_count_ == 0) {
       next_beat(now);
-      beat_end_ = 0;
+      in_beat_ = false;
     }
     ++queued_count_;
-    if (!urgent) {
-      item.queued = Queued::lazy;
-      if (!item.in_lazy_list) lazy_.push_back(component);
-      item.in_lazy_list = true;
-    }
   }
-  if (!urgent || item.queued == Queued::urgent) return;
-  item.queued = Queued::urgent;
-  urgent_.push_back(component);
-  flush_at_ = std::min(flush_at_, std::max(now, last_flush_ + options_.flush_coalesce));
+  item.queued = which;
+}
+
+void PublishQueue::add(ComponentIndex component, Hits limit, bool urgent, Instant now) {
+  Item& item = items_[component.value];
+  item.limit = limit;
+  if (urgent && item.queued != Queued::urgent) {
+    enqueue(item, Queued::urgent, now);
+    urgent_.push_back(component);
+    flush_at_ = std::min(flush_at_, std::max(now, last_flush_ + options_.flush_coalesce));
+  } else if (item.queued == Queued::no || item.queued == Queued::late) {
+    enqueue(item, Queued::lazy, now);
+    if (!item.in_lazy_list) lazy_.push_back(component);
+    item.in_lazy_list = true;
+  }
+}
+
+void PublishQueue::add_late(ComponentIndex component, Hits limit, Instant now) {
+  Item& item = items_[component.value];
+  item.limit = limit;
+  if (item.queued != Queued::no) return;
+  enqueue(item, Queued::late, now);
+  if (!item.in_late_list) late_.push_back({.component = component, .since_beat = beat_});
+  item.in_late_list = true;
 }
 
 void PublishQueue::forget(ComponentIndex component) {
@@ -49,37 +62,46 @@ void PublishQueue::forget(ComponentIndex component) {
   if (item.queued != Queued::no) --queued_count_;
   // Its place in the list serves whoever gets the row: while nothing may be sent, rows that change hands with
   // every window would take a new place each time.
-  const bool in_lazy_list = item.in_lazy_list;
-  item = Item{};
-  item.in_lazy_list = in_lazy_list;
+  item = Item{.in_lazy_list = item.in_lazy_list, .in_late_list = item.in_late_list};
 }
 
-void PublishQueue::take(std::span<const ComponentIndex> from, Queued which,
-                        std::vector<ComponentIndex>& due) {
-  for (const ComponentIndex component : from) {
-    Item& item = items_[component.value];
-    if (which == Queued::lazy) item.in_lazy_list = false;
-    if (item.queued != which) continue;
-    item.queued = Queued::no;
-    --queued_count_;
-    due.push_back(component);
-  }
+void PublishQueue::take(ComponentIndex component, Queued which, std::vector<ComponentIndex>& due) {
+  Item& item = items_[component.value];
+  if (which == Queued::lazy) item.in_lazy_list = false;
+  if (which == Queued::late) item.in_late_list = false;
+  if (item.queued != which) return;
+  item.queued = Queued::no;
+  --queued_count_;
+  due.push_back(component);
+}
+
+void PublishQueue::begin_beat() {
+  if (in_beat_) return;
+  in_beat_ = true;
+  ++beat_;
+  beat_end_ = lazy_.size();
+  const auto waits = [this](const Late& late) { return beat_ - late.since_beat >= late_beats; };
+  const auto first_young = std::partition_point(late_.begin(), late_.end(), waits);
+  late_end_ = std::max(static_cast<std::size_t>(first_young - late_.begin()),
+                       std::min(late_.size(), options_.late_per_beat_min));
 }
 
 bool PublishQueue::take_lazy(std::size_t count_max, std::vector<ComponentIndex>& due) {
-  if (beat_end_ == 0) beat_end_ = lazy_.size();
-  const std::size_t count = std::min(count_max, beat_end_ - lazy_taken_);
-  take(std::span(lazy_).subspan(lazy_taken_, count), Queued::lazy, due);
-  lazy_taken_ += count;
-  if (lazy_taken_ < beat_end_) return false;
+  begin_beat();
+  std::size_t left = count_max;
+  for (; left > 0 && lazy_taken_ < beat_end_; --left) take(lazy_[lazy_taken_++], Queued::lazy, due);
+  for (; left > 0 && late_taken_ < late_end_; --left) take(late_[late_taken_++].component, Queued::late, due);
+  if (lazy_taken_ < beat_end_ || late_taken_ < late_end_) return false;
   lazy_.erase(lazy_.begin(), lazy_.begin() + static_cast<std::ptrdiff_t>(beat_end_));
-  lazy_taken_ = beat_end_ = 0;
+  late_.erase(late_.begin(), late_.begin() + static_cast<std::ptrdiff_t>(late_end_));
+  lazy_taken_ = late_taken_ = 0;
+  in_beat_ = false;
   return true;
 }
 
 bool PublishQueue::take_urgent(Instant now, std::vector<ComponentIndex>& due) {
   if (flush_at_ > now) return false;
-  take(urgent_, Queued::urgent, due);
+  for (const ComponentIndex component : urgent_) take(component, Queued::urgent, due);
   urgent_.clear();
   last_flush_ = now;
   flush_at_ = never;
@@ -95,10 +117,12 @@ bool PublishQueue::take_due(Instant now, std::vector<ComponentIndex>& due) {
 }
 
 void PublishQueue::take_all(Instant now, std::vector<ComponentIndex>& due) {
-  take(urgent_, Queued::urgent, due);
+  for (const ComponentIndex component : urgent_) take(component, Queued::urgent, due);
   urgent_.clear();
+  begin_beat();
   beat_end_ = lazy_.size();
-  take_lazy(lazy_.size(), due);
+  late_end_ = late_.size();
+  take_lazy(lazy_.size() + late_.size(), due);
   last_flush_ = now;
   flush_at_ = never;
 }

@@ -1,8 +1,11 @@
 /// Our own components with hits that nobody has been told of yet, and when to tell.
 ///
-/// Two queues. Urgent: the flush rule wants it out; all that becomes urgent within `flush_coalesce` of the
+/// Three queues. Urgent: the flush rule wants it out; all that becomes urgent within `flush_coalesce` of the
 /// last flush shares its packets, and the first one after a pause goes at once. Lazy: everything else, at the
-/// next beat of a slow clock whose phase differs from node to node.
+/// next beat of a slow clock whose phase differs from node to node. Late: what is so far from its limit that
+/// it makes no difference to anybody's decision. A beat takes two thousand of these, so that where little
+/// happens everything is told with the next beat; of more each waits for up to eight beats, and callers who
+/// come again and again are told of once in that time instead of eight times.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +22,14 @@ namespace starling {
 
 class PublishQueue {
  public:
+  /// What is late waits for as many beats at most.
+  static constexpr std::uint32_t late_beats = 8;
+  static constexpr std::size_t late_per_beat_min_default = 2048;
+
   struct Options {
     Duration flush_coalesce = std::chrono::microseconds(500);
     Duration sync_interval = std::chrono::milliseconds(500);
+    std::size_t late_per_beat_min = late_per_beat_min_default;  ///< that a beat takes, if there are as many
     std::size_t components_max = 0;
   };
 
@@ -38,12 +46,15 @@ class PublishQueue {
   /// `component` has unpublished hits: publish them now (`urgent`) or with the next beat. `limit` is what its
   /// counter is held to.
   void add(ComponentIndex component, Hits limit, bool urgent, Instant now);
+  /// The same for one that makes no difference yet; if it waits for the next beat already, it still does.
+  void add_late(ComponentIndex component, Hits limit, Instant now);
 
-  /// The limit given for a component that waits for the next beat; nothing if it does not.
+  /// The limit given for a component that waits for a beat; nothing if it does not.
   std::optional<Hits> limit_of_waiting(ComponentIndex component) const {
-    if (component.value >= items_.size() || items_[component.value].queued != Queued::lazy)
-      return std::nullopt;
-    return items_[component.value].limit;
+    if (component.value >= items_.size()) return std::nullopt;
+    const Item& item = items_[component.value];
+    if (item.queued != Queued::lazy && item.queued != Queued::late) return std::nullopt;
+    return item.limit;
   }
 
   Hits published(ComponentIndex component) const {
@@ -64,26 +75,35 @@ class PublishQueue {
 
   /// When urgent and lazy components fall due; `never` if there are none.
   Instant urgent_at() const { return flush_at_; }
-  Instant lazy_at() const { return lazy_.empty() ? never : beat_at_; }
+  Instant lazy_at() const { return lazy_.empty() && late_.empty() ? never : beat_at_; }
   /// There is no room to send them before `until`.
   void postpone_urgent(Instant until) { flush_at_ = until; }
   void postpone_lazy(Instant until) { beat_at_ = until; }
 
   bool empty() const { return queued_count_ == 0; }
-  /// Places in use in both queues, those of components that were forgotten meanwhile included.
-  std::size_t places_count() const { return urgent_.size() + lazy_.size() - lazy_taken_; }
+  /// Places in use in all queues, those of components that were forgotten meanwhile included.
+  std::size_t places_count() const {
+    return urgent_.size() + lazy_.size() - lazy_taken_ + late_.size() - late_taken_;
+  }
   Instant next_deadline() const;
 
  private:
-  enum class Queued : std::uint8_t { no, lazy, urgent };
+  enum class Queued : std::uint8_t { no, late, lazy, urgent };
   struct Item {  // all zeros: nothing was ever published, nothing waits
     Hits published = 0;
     Hits limit = 0;
     Queued queued = Queued::no;
     bool in_lazy_list = false;
+    bool in_late_list = false;
+  };
+  struct Late {
+    ComponentIndex component;
+    std::uint32_t since_beat = 0;
   };
 
-  void take(std::span<const ComponentIndex> from, Queued which, std::vector<ComponentIndex>& due);
+  void enqueue(Item& item, Queued which, Instant now);
+  void take(ComponentIndex component, Queued which, std::vector<ComponentIndex>& due);
+  void begin_beat();
   /// True if that was the last part of the beat.
   bool take_lazy(std::size_t count_max, std::vector<ComponentIndex>& due);
   void next_beat(Instant now);
@@ -95,7 +115,12 @@ class PublishQueue {
   std::vector<ComponentIndex> urgent_;
   std::vector<ComponentIndex> lazy_;
   std::size_t lazy_taken_ = 0;  // of the front of `lazy_`, while a beat is being taken
-  std::size_t beat_end_ = 0;    // how much of `lazy_` that beat takes; 0: none is being taken
+  std::size_t beat_end_ = 0;    // how much of `lazy_` that beat takes
+  std::vector<Late> late_;      // in the order of their beats
+  std::size_t late_taken_ = 0;  // as of `lazy_`
+  std::size_t late_end_ = 0;
+  bool in_beat_ = false;    // one is being taken
+  std::uint32_t beat_ = 0;  // how many there were
   std::size_t queued_count_ = 0;
   Instant last_flush_{};
   Instant flush_at_ = never;

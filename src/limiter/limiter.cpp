@@ -236,21 +236,24 @@ void Limiter::count(std::size_t index, const Surroundings& around, CounterTable&
   // Above a limit that only learns nothing depends on how soon the others know, and telling them of every hit
   // at once would be a flood.
   const bool above = !status.allowed && status.denial != Denial::held_back;
+  const Rule& rule = rule_of(status);
+  const bool slides = rule.algorithm == Algorithm::sliding_window;
   charges_[charges_count_++] = Charge{.component = *component,
                                       .limit = above ? hits_max : budgets_[index],
                                       .is_first = is_first,
+                                      .outlives = slides,
                                       .status = static_cast<std::uint8_t>(index)};
-  const Rule& rule = rule_of(status);
   // A neighborhood may fall apart at any time.
   if (rule.admission == Admission::guarded || rule.when_isolated == WhenIsolated::share)
     guard_.follow(*component);
-  if (rule.algorithm != Algorithm::sliding_window) return;
+  if (!slides) return;
   const CounterRow previous = counters.find(ids_[index].previous());
   const ComponentIndex own = counters.own_component(previous);
   if (own != no_component)
     charges_[charges_count_++] =
         Charge{.component = own,
-               .limit = above ? hits_max : saturating_add(counters.value(previous), status.remaining)};
+               .limit = above ? hits_max : saturating_add(counters.value(previous), status.remaining),
+               .outlives = true};
 }
 
 std::span<const CounterRow> Limiter::find(const Request& request, WallTime wall,

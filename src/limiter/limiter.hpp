@@ -70,6 +70,7 @@ class Limiter {
     ComponentIndex component;
     Hits limit = 0;
     bool is_first = false;    ///< this node had counted nothing there before
+    bool outlives = false;    ///< its window is over, or will be, and still weighs on decisions
     std::uint8_t status = 0;  ///< which of the decision's `limits`
   };
   std::span<const Charge> charges() const { return {charges_.data(), charges_count_}; }

@@ -203,6 +203,8 @@ void Chaos::draw_tables() {
   options_.engine.components_max = 40'000;
   cast_.hits_max = one_of(std::array<Hits, 4>{1, 1, 5, 50});
   cast_.per_second_max = one_of(std::array<double, 3>{3, 20, 80});
+  // As a node of thousands of callers keeps counts back. Not drawn, so that all else a seed draws stays.
+  if (report_.seed % 2 != 0) options_.engine.late_per_beat_min = report_.seed % 5;
   if (random_.chance(0.2)) options_.engine.egress_bytes_per_s = 500'000;
   if (random_.chance(0.6)) cast_.overrides = 1 + random_.below(30);
   if (random_.chance(0.2)) options_.engine.live_overrides_max = 2 + random_.below(8);
@@ -264,9 +266,10 @@ void Chaos::end_hostilities() {
 void Chaos::start_nodes() {
   tell(
       fmt::format("seed {}, scene {}: {} nodes, {} principals, up to {} hits a request, {} counters and {} "
-                  "components at most; calm network: {}",
+                  "components at most, {} late ones a beat; calm network: {}",
                   report_.seed, name(cast_.scene), cast_.nodes, cast_.principals.size(), cast_.hits_max,
-                  options_.engine.counters_max, options_.engine.components_max, options_.link.to_string()));
+                  options_.engine.counters_max, options_.engine.components_max,
+                  options_.engine.late_per_beat_min, options_.link.to_string()));
   if (!arena_.keys->keys.empty()) tell("packets are sealed");
   for (const Rule& rule : options_.rules.rules)
     for (const Limit& limit : rule.limits)

@@ -36,6 +36,15 @@ TEST_SUITE("gossip.flush_rule") {
     CHECK(flush_threshold(5, 0) == 2);
   }
 
+  TEST_CASE("an eighth of the threshold begins to matter, and where the threshold is small every hit does") {
+    CHECK(urgency(50, 50) == Urgency::now);
+    CHECK(urgency(49, 50) == Urgency::soon);
+    CHECK(urgency(6, 50) == Urgency::soon);
+    CHECK(urgency(5, 50) == Urgency::late);
+    CHECK(urgency(1, 15) == Urgency::soon);
+    CHECK(urgency(0, 1) == Urgency::soon);
+  }
+
   TEST_CASE("all nodes together keep back less than half of what remains") {
     for (std::uint32_t nodes = 1; nodes <= 300; nodes += 7)
       for (Hits remaining = 2 * nodes; remaining < 100'000; remaining = remaining * 3 / 2)
@@ -102,12 +111,74 @@ TEST_SUITE("gossip.publish_queue") {
     CHECK(f.taken(f.now) == 1);
   }
 
+  TEST_CASE("late ones go with the next beat while they are few, of many each within eight beats") {
+    constexpr std::uint32_t count = 10 * PublishQueue::late_per_beat_min_default;
+    Random random{1};
+    PublishQueue queue{PublishQueue::Options{.components_max = count}, random};
+    const Instant start{seconds(10)};
+    std::vector<ComponentIndex> taken;
+    queue.add_late(ComponentIndex{1}, 100, start);
+    queue.take_due(queue.next_deadline(), taken);
+    CHECK(taken.size() == 1);
+    CHECK(queue.next_deadline() == never);
+
+    for (std::uint32_t i = 0; i < count; ++i) queue.add_late(ComponentIndex{i}, 100, start + seconds(1));
+    taken.clear();
+    for (std::uint32_t beat = 1; beat <= PublishQueue::late_beats; ++beat) {
+      const Instant due = queue.next_deadline();
+      CHECK(due <= start + seconds(1) + beat * milliseconds(500));
+      while (queue.next_deadline() <= due) queue.take_due(due, taken);
+      if (beat < PublishQueue::late_beats)
+        CHECK(taken.size() == beat * PublishQueue::late_per_beat_min_default);
+      queue.add_late(ComponentIndex{count - 1}, 100, due);  // waits already: no other place, no other age
+    }
+    CHECK(taken.size() == count);
+    CHECK(queue.places_count() == 1);
+    for (std::uint32_t i = 0; i < count; ++i) CHECK(taken[i] == ComponentIndex{i});
+  }
+
+  TEST_CASE("a late one that begins to matter goes with the next beat, or at once, and only once") {
+    constexpr std::uint32_t count = 2 * PublishQueue::late_per_beat_min_default;
+    constexpr ComponentIndex soon{count - 1};
+    constexpr ComponentIndex urgent{count - 2};
+    Random random{1};
+    PublishQueue queue{PublishQueue::Options{.components_max = count}, random};
+    const Instant now{seconds(10)};
+    for (std::uint32_t i = 0; i < count; ++i) queue.add_late(ComponentIndex{i}, 100, now);
+    CHECK(queue.limit_of_waiting(soon) == 100);
+    queue.add(soon, 100, false, now);
+    queue.add_late(soon, 100, now);
+    queue.add(urgent, 100, true, now);
+    std::vector<ComponentIndex> taken;
+    CHECK(queue.take_due(now, taken));
+    CHECK(taken == std::vector{urgent});
+    taken.clear();
+    const Instant beat = queue.next_deadline();
+    while (queue.next_deadline() <= beat) queue.take_due(beat, taken);
+    CHECK(taken.size() == PublishQueue::late_per_beat_min_default + 1);
+    CHECK(taken[0] == soon);
+    while (!queue.empty()) queue.take_due(queue.next_deadline(), taken);
+    CHECK(taken.size() == count - 1);
+  }
+
+  TEST_CASE("a forgotten late one is not published, and its place serves whoever gets the row") {
+    Fixture f;
+    for (int life = 0; life < 100; ++life) {
+      f.queue.add_late(ComponentIndex{1}, 100, f.now);
+      if (life != 99) f.queue.forget(ComponentIndex{1});
+    }
+    CHECK(f.queue.places_count() == 1);
+    CHECK(f.taken(f.queue.next_deadline()) == 1);
+    CHECK(f.queue.places_count() == 0);
+  }
+
   TEST_CASE("everything can be taken at once") {
     Fixture f;
     f.queue.add(ComponentIndex{1}, 100, true, f.now);
     f.queue.add(ComponentIndex{2}, 100, false, f.now);
+    f.queue.add_late(ComponentIndex{3}, 100, f.now);
     f.queue.take_all(f.now, f.due);
-    CHECK(f.due.size() == 2);
+    CHECK(f.due.size() == 3);
     CHECK(f.queue.empty());
   }
 
