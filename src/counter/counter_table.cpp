@@ -1,5 +1,7 @@
 #include "counter/counter_table.hpp"
 
+#include <array>
+
 #include "base/check.hpp"
 
 namespace starling {
@@ -130,6 +132,38 @@ Result<ComponentIndex> CounterTable::join(OriginIndex origin, const CounterId& i
     other.hits = hits;
   }
   return index_of_other(row);
+}
+
+void CounterTable::expect(OriginIndex origin, std::span<const CounterId> ids,
+                          std::span<Expected> where) const {
+  STARLING_CHECK(ids.size() <= expected_max && ids.size() == where.size());
+  std::array<std::uint64_t, expected_max> hashes{};
+  std::array<std::uint32_t, expected_max> others{};
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    hashes[i] = hash_of(ids[i]);
+    others_index_.prefetch(hash_of_other(hashes[i], origin));
+  }
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    others[i] = others_index_.guess(hash_of_other(hashes[i], origin));
+    if (others[i] == none)
+      index_.prefetch(hashes[i]);
+    else
+      others_.prefetch(others[i]);
+  }
+  std::uint32_t next_other = free_other_ == none ? others_used_ : free_other_;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const bool is_new = others[i] == none;
+    const std::uint32_t counter = is_new ? index_.guess(hashes[i]) : others_[others[i]].counter;
+    if (counter != none) counters_.prefetch(counter);
+    if (is_new) {
+      // Of free rows only the first is known before it is taken.
+      others[i] = next_other;
+      others_.prefetch(next_other);
+      if (free_other_ == none) ++next_other;
+    }
+    where[i] = {.component = index_of_other(others[i]),
+                .own = counter == none ? no_component : own_component_to_be(CounterRow{counter})};
+  }
 }
 
 void CounterTable::for_each_component(const CounterId& id,

@@ -21,6 +21,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <span>
 #include <utility>
 
 #include "base/ids.hpp"
@@ -109,6 +110,18 @@ class CounterTable {
   /// Raises the component of `origin` to at least `hits`.
   /// Errors (state unchanged): table_full, window_out_of_range.
   Result<ComponentIndex> join(OriginIndex origin, const CounterId& id, Hits hits, WallTime wall);
+
+  /// A component that will probably be raised, or made, and this node's own of the same counter, now or once
+  /// it counts there. `no_component`: nobody knows yet.
+  struct Expected {
+    ComponentIndex component = no_component;
+    ComponentIndex own = no_component;
+  };
+  static constexpr std::size_t expected_max = 32;
+  /// Brings near what `join` of each of these will look at: a join waits for memory three times, one place
+  /// naming the next, and here all of them wait together. `where` is as long as `ids`, and at most
+  /// `expected_max`.
+  void expect(OriginIndex origin, std::span<const CounterId> ids, std::span<Expected> where) const;
 
   /// This node's own component of a counter, or none. O(1).
   ComponentIndex own_component(CounterRow row) const {

@@ -1,6 +1,9 @@
 /// The counters as gossip sees them.
 #pragma once
 
+#include <array>
+#include <span>
+
 #include "counter/counter_table.hpp"
 #include "gossip/store.hpp"
 #include "limiter/guard.hpp"
@@ -37,12 +40,26 @@ class CounterStore final : public GossipStore {
     return counters_.retention().is_over(window, wall_);
   }
 
+  void expect(OriginIndex origin, std::span<const wire::DeltaEntry> entries,
+              std::span<Expected> where) const override {
+    std::array<CounterId, expected_max> ids;
+    std::array<CounterTable::Expected, expected_max> places;
+    for (std::size_t i = 0; i < entries.size(); ++i) ids[i] = id_of(entries[i]);
+    counters_.expect(origin, std::span(ids).first(entries.size()), std::span(places).first(entries.size()));
+    for (std::size_t i = 0; i < where.size(); ++i)
+      where[i] = {.component = places[i].component, .own = places[i].own};
+  }
+
   Result<ComponentIndex> join(OriginIndex origin, const wire::DeltaEntry& entry) override {
-    const CounterId id{.key = entry.key, .window = Window{.length_s = entry.window_s, .id = entry.window_id}};
-    return counters_.join(origin, id, entry.count, wall_);
+    return counters_.join(origin, id_of(entry), entry.count, wall_);
   }
 
  private:
+  static_assert(expected_max <= CounterTable::expected_max);
+  static CounterId id_of(const wire::DeltaEntry& entry) {
+    return {.key = entry.key, .window = Window{.length_s = entry.window_s, .id = entry.window_id}};
+  }
+
   CounterTable& counters_;
   Guard& guard_;
   WallTime wall_;

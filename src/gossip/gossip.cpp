@@ -53,6 +53,18 @@ void Gossip::on_admitted(ComponentIndex component, const Held& held, Instant now
   enqueue(store_.own_beside(component), held, now);
 }
 
+/// Brings near what joining the first of `entries` will look at, for all of them at once.
+void Gossip::expect(OriginIndex origin, std::span<const wire::DeltaEntry> entries) const {
+  std::array<GossipStore::Expected, GossipStore::expected_max> where;
+  const std::size_t count = std::min(entries.size(), where.size());
+  store_.expect(origin, entries.first(count), std::span(where).first(count));
+  for (std::size_t i = 0; i < count; ++i) {
+    log_.prefetch(where[i].component);
+    queue_.prefetch(where[i].own);
+  }
+  for (std::size_t i = 0; i < count; ++i) log_.prefetch_neighbours(where[i].component);
+}
+
 /// Others' hits bring a limit closer, and what we keep back may now be too much: without this the hits a node
 /// held back far from the limit stay unknown to the others while they use it up.
 void Gossip::reconsider(ComponentIndex joined, Instant now) {
@@ -108,7 +120,9 @@ Result<void> Gossip::on_delta(const wire::Delta& delta, const Address& from, boo
   Origin& origin = origins_[*index];
   Result<void> outcome;
   ComponentIndex near = no_component;
-  for (const wire::DeltaEntry& entry : delta.entries) {
+  for (std::size_t at = 0; at < delta.entries.size(); ++at) {
+    if (at % GossipStore::expected_max == 0) expect(*index, std::span(delta.entries).subspan(at));
+    const wire::DeltaEntry& entry = delta.entries[at];
     const auto component = store_.join(*index, entry);
     if (component) {
       log_.stamp(origin.log, *component, entry.version, near);

@@ -144,6 +144,7 @@ class Gossip {
 
   Urgency urgency_of(const GossipStore::Own& own, Hits limit) const;
   void enqueue(const GossipStore::Own& own, const Held& held, Instant now);
+  void expect(OriginIndex origin, std::span<const wire::DeltaEntry> entries) const;
   void reconsider(ComponentIndex joined, Instant now);
   void publish(std::span<const ComponentIndex> components, Instant now);
   void publish_everything(Instant now);

@@ -48,6 +48,14 @@ class PublishLog {
 
   explicit PublishLog(std::size_t components_max) : links_(components_max) {}
 
+  /// Brings near what `stamp` will look at, in two steps: the first names the places of the second.
+  void prefetch(ComponentIndex component) const { links_.prefetch(component.value); }
+  void prefetch_neighbours(ComponentIndex component) const {
+    if (component.value >= links_.size()) return;
+    links_.prefetch(links_[component.value].older.value);
+    links_.prefetch(links_[component.value].newer.value);
+  }
+
   /// Puts the component at `version` in the list, unless it stands at that version or a newer one already.
   /// `near` is a component of the same list that stands close by, or none: in-order input costs O(1).
   void stamp(Ends& ends, ComponentIndex component, Version version, ComponentIndex near);

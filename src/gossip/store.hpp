@@ -1,6 +1,8 @@
 /// What gossip needs of the counters. It knows no more of its payload than this.
 #pragma once
 
+#include <span>
+
 #include "base/ids.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
@@ -28,6 +30,18 @@ class GossipStore {
 
   /// True if the entry's window is over by our clock: nobody needs it any more.
   virtual bool is_over(const wire::DeltaEntry& entry) const = 0;
+
+  /// A component that will probably be raised, or made, and this node's own of the same counter, now or once
+  /// it counts there. `no_component`: nobody knows yet.
+  struct Expected {
+    ComponentIndex component = no_component;
+    ComponentIndex own = no_component;
+  };
+  static constexpr std::size_t expected_max = 32;
+  /// Brings near what `join` of each of these entries will look at, and says where that is. At most
+  /// `expected_max`; `where` is as long.
+  virtual void expect(OriginIndex origin, std::span<const wire::DeltaEntry> entries,
+                      std::span<Expected> where) const = 0;
 
   /// Raises the component of `origin` to at least `entry.count`. Errors (state unchanged): table_full,
   /// window_out_of_range.

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "table_model.hpp"
@@ -55,6 +56,39 @@ TEST_SUITE("counter.counter_table") {
     CounterTable table(small_table());
     const auto theirs = table.join(OriginIndex{1}, counter_id(1), 10, start);
     CHECK(table.own_beside(*theirs) == no_component);
+  }
+
+  TEST_CASE("expect: says where joins will happen, known ones and the next new one, and changes nothing") {
+    CounterTable table(small_table());
+    constexpr OriginIndex origin{1};
+    const auto own = table.add_own(counter_id(1), 5, start);
+    const auto theirs = table.join(origin, counter_id(1), 10, start);
+    const auto elsewhere = table.join(origin, counter_id(2), 10, start);
+    REQUIRE(table.join(OriginIndex{2}, counter_id(3), 10, start));
+    const std::array ids{counter_id(2), counter_id(3), counter_id(1), counter_id(4)};
+    std::array<CounterTable::Expected, ids.size()> where;
+    table.expect(origin, ids, where);
+    CHECK(where[0].component == *elsewhere);
+    CHECK(where[0].own == *table.add_own(counter_id(2), 1, start));
+    CHECK(where[1].component == *table.join(origin, counter_id(3), 1, start));
+    CHECK(where[1].own == *table.add_own(counter_id(3), 1, start));
+    CHECK(where[2].component == *theirs);
+    CHECK(where[2].own == *own);
+    CHECK(where[3].component == *table.join(origin, counter_id(4), 1, start));
+    CHECK(where[3].own == no_component);
+    CHECK(table.value(counter_id(1)) == 15);
+    table.expect(origin, {}, {});
+    CHECK(table.counters_count() == 4);
+  }
+
+  TEST_CASE("expect: a full table, whose next row is beyond its end, is no harm") {
+    CounterTable table({.counters_max = 2, .components_max = 2, .retention = small_table().retention});
+    REQUIRE(table.join(OriginIndex{1}, counter_id(1), 1, start));
+    REQUIRE(table.join(OriginIndex{1}, counter_id(2), 1, start));
+    const std::array ids{counter_id(3), counter_id(4)};
+    std::array<CounterTable::Expected, ids.size()> where;
+    table.expect(OriginIndex{1}, ids, where);
+    CHECK_FALSE(table.join(OriginIndex{1}, counter_id(3), 1, start));
   }
 
   TEST_CASE("join: an older or equal count changes nothing") {

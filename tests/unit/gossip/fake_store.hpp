@@ -23,6 +23,7 @@ struct FakeStore final : GossipStore {
   Own own_beside(ComponentIndex) const override { return {}; }
   void on_published(ComponentIndex, Hits, Instant) override {}
   bool is_over(const wire::DeltaEntry&) const override { return false; }
+  void expect(OriginIndex, std::span<const wire::DeltaEntry>, std::span<Expected>) const override {}
   Result<ComponentIndex> join(OriginIndex, const wire::DeltaEntry&) override {
     return fail(ErrorCode::table_full);
   }
