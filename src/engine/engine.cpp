@@ -209,7 +209,7 @@ Decision Engine::decide(const Request& request, Instant now, WallTime wall) {
     gossip_.prefetch(CounterTable::own_component_to_be(row));
   const Decision decision = limiter_.decide_found(surroundings(now, wall), counters_);
   for (const Limiter::Charge& charge : limiter_.charges())
-    gossip_.on_admitted(charge.component, {.limit = charge.limit, .outlives = charge.outlives}, now);
+    gossip_.on_admitted(charge.component, {.limit = charge.limit, .wait_max = charge.wait_max}, now);
   top_.on_decision(request, decision);
   ++(decision.allowed ? counts_.allowed : counts_.denied);
   if (decision.learned) ++counts_.learned;

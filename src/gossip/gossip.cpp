@@ -40,17 +40,13 @@ Urgency Gossip::urgency_of(const GossipStore::Own& own, Hits limit) const {
   return urgency(unpublished, flush_threshold(saturating_sub(limit, own.value), nodes_count));
 }
 
-void Gossip::enqueue(const GossipStore::Own& own, const Held& held, Instant now) {
-  const Urgency urgency = urgency_of(own, held.limit);
-  if (urgency == Urgency::late && !held.outlives) {
-    queue_.add_late(own.component, held.limit, now);
-  } else {
-    queue_.add(own.component, held.limit, urgency == Urgency::now, now);
-  }
-}
-
 void Gossip::on_admitted(ComponentIndex component, const Held& held, Instant now) {
-  enqueue(store_.own_beside(component), held, now);
+  const Urgency urgency = urgency_of(store_.own_beside(component), held.limit);
+  if (urgency == Urgency::late && held.wait_max > Duration::zero()) {
+    queue_.add_late(component, held.limit, now + held.wait_max, now);
+  } else {
+    queue_.add(component, held.limit, urgency == Urgency::now, now);
+  }
 }
 
 /// Brings near what joining the first of `entries` will look at, for all of them at once.
@@ -70,8 +66,10 @@ void Gossip::expect(OriginIndex origin, std::span<const wire::DeltaEntry> entrie
 void Gossip::reconsider(ComponentIndex joined, Instant now) {
   const GossipStore::Own own = store_.own_beside(joined);
   if (own.component == no_component) return;
-  if (const std::optional<Hits> limit = queue_.limit_of_waiting(own.component))
-    enqueue(own, {.limit = *limit}, now);
+  const std::optional<Hits> limit = queue_.limit_of_waiting(own.component);
+  if (!limit) return;
+  const Urgency urgency = urgency_of(own, *limit);
+  if (urgency != Urgency::late) queue_.add(own.component, *limit, urgency == Urgency::now, now);
 }
 
 void Gossip::publish(std::span<const ComponentIndex> components, Instant now) {

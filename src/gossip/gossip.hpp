@@ -79,8 +79,8 @@ class Gossip {
   /// Brings near what `on_admitted` will look at.
   void prefetch(ComponentIndex component) const { queue_.prefetch(component); }
   struct Held {
-    Hits limit = 0;         ///< what the counter is held to
-    bool outlives = false;  ///< the counter's window weighs on decisions after its end: it is never late
+    Hits limit = 0;       ///< what the counter is held to
+    Duration wait_max{};  ///< how long its hits may stay untold while they make no difference
   };
   /// This node admitted hits in `component`.
   void on_admitted(ComponentIndex component, const Held& held, Instant now);
@@ -143,7 +143,6 @@ class Gossip {
   static constexpr std::uint32_t deltas_per_ack = 8;
 
   Urgency urgency_of(const GossipStore::Own& own, Hits limit) const;
-  void enqueue(const GossipStore::Own& own, const Held& held, Instant now);
   void expect(OriginIndex origin, std::span<const wire::DeltaEntry> entries) const;
   void reconsider(ComponentIndex joined, Instant now);
   void publish(std::span<const ComponentIndex> components, Instant now);

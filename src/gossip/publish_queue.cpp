@@ -47,13 +47,17 @@ void PublishQueue::add(ComponentIndex component, Hits limit, bool urgent, Instan
   }
 }
 
-void PublishQueue::add_late(ComponentIndex component, Hits limit, Instant now) {
+void PublishQueue::add_late(ComponentIndex component, Hits limit, Instant until, Instant now) {
   Item& item = items_[component.value];
   item.limit = limit;
   if (item.queued != Queued::no) return;
   enqueue(item, Queued::late, now);
-  if (!item.in_late_list) late_.push_back({.component = component, .since_beat = beat_});
+  if (item.in_late_list) return;
   item.in_late_list = true;
+  std::uint32_t beats = 1;
+  for (Instant at = beat_at_; at < until && beats < LateList::beats_max; at += options_.sync_interval)
+    ++beats;
+  late_.add(component, beats);
 }
 
 void PublishQueue::forget(ComponentIndex component) {
@@ -78,23 +82,18 @@ void PublishQueue::take(ComponentIndex component, Queued which, std::vector<Comp
 void PublishQueue::begin_beat() {
   if (in_beat_) return;
   in_beat_ = true;
-  ++beat_;
   beat_end_ = lazy_.size();
-  const auto waits = [this](const Late& late) { return beat_ - late.since_beat >= late_beats; };
-  const auto first_young = std::partition_point(late_.begin(), late_.end(), waits);
-  late_end_ = std::max(static_cast<std::size_t>(first_young - late_.begin()),
-                       std::min(late_.size(), options_.late_per_beat_min));
+  late_.begin_beat(options_.late_per_beat_min);
 }
 
 bool PublishQueue::take_lazy(std::size_t count_max, std::vector<ComponentIndex>& due) {
   begin_beat();
   std::size_t left = count_max;
   for (; left > 0 && lazy_taken_ < beat_end_; --left) take(lazy_[lazy_taken_++], Queued::lazy, due);
-  for (; left > 0 && late_taken_ < late_end_; --left) take(late_[late_taken_++].component, Queued::late, due);
-  if (lazy_taken_ < beat_end_ || late_taken_ < late_end_) return false;
+  for (; left > 0 && late_.has_due(); --left) take(late_.take_due(), Queued::late, due);
+  if (lazy_taken_ < beat_end_ || late_.has_due()) return false;
   lazy_.erase(lazy_.begin(), lazy_.begin() + static_cast<std::ptrdiff_t>(beat_end_));
-  late_.erase(late_.begin(), late_.begin() + static_cast<std::ptrdiff_t>(late_end_));
-  lazy_taken_ = late_taken_ = 0;
+  lazy_taken_ = 0;
   in_beat_ = false;
   return true;
 }
@@ -121,7 +120,7 @@ void PublishQueue::take_all(Instant now, std::vector<ComponentIndex>& due) {
   urgent_.clear();
   begin_beat();
   beat_end_ = lazy_.size();
-  late_end_ = late_.size();
+  late_.make_all_due();
   take_lazy(lazy_.size() + late_.size(), due);
   last_flush_ = now;
   flush_at_ = never;

@@ -4,8 +4,9 @@
 /// last flush shares its packets, and the first one after a pause goes at once. Lazy: everything else, at the
 /// next beat of a slow clock whose phase differs from node to node. Late: what is so far from its limit that
 /// it makes no difference to anybody's decision. A beat takes two thousand of these, so that where little
-/// happens everything is told with the next beat; of more each waits for up to eight beats, and callers who
-/// come again and again are told of once in that time instead of eight times.
+/// happens everything is told with the next beat; of more each waits for up to eight beats, or until its
+/// window ends, and callers who come again and again are told of once in that time instead of eight times.
+/// After the end they must not wait: others take in what is at most a window old.
 #pragma once
 
 #include <cstdint>
@@ -17,13 +18,12 @@
 #include "base/random.hpp"
 #include "base/time.hpp"
 #include "base/zeroed_array.hpp"
+#include "gossip/late_list.hpp"
 
 namespace starling {
 
 class PublishQueue {
  public:
-  /// What is late waits for as many beats at most.
-  static constexpr std::uint32_t late_beats = 8;
   static constexpr std::size_t late_per_beat_min_default = 2048;
 
   struct Options {
@@ -46,8 +46,9 @@ class PublishQueue {
   /// `component` has unpublished hits: publish them now (`urgent`) or with the next beat. `limit` is what its
   /// counter is held to.
   void add(ComponentIndex component, Hits limit, bool urgent, Instant now);
-  /// The same for one that makes no difference yet; if it waits for the next beat already, it still does.
-  void add_late(ComponentIndex component, Hits limit, Instant now);
+  /// The same for one that makes no difference yet, and may wait for the first beat after `until`; if it
+  /// waits for the next beat already, it still does.
+  void add_late(ComponentIndex component, Hits limit, Instant until, Instant now);
 
   /// The limit given for a component that waits for a beat; nothing if it does not.
   std::optional<Hits> limit_of_waiting(ComponentIndex component) const {
@@ -82,9 +83,7 @@ class PublishQueue {
 
   bool empty() const { return queued_count_ == 0; }
   /// Places in use in all queues, those of components that were forgotten meanwhile included.
-  std::size_t places_count() const {
-    return urgent_.size() + lazy_.size() - lazy_taken_ + late_.size() - late_taken_;
-  }
+  std::size_t places_count() const { return urgent_.size() + lazy_.size() - lazy_taken_ + late_.size(); }
   Instant next_deadline() const;
 
  private:
@@ -95,10 +94,6 @@ class PublishQueue {
     Queued queued = Queued::no;
     bool in_lazy_list = false;
     bool in_late_list = false;
-  };
-  struct Late {
-    ComponentIndex component;
-    std::uint32_t since_beat = 0;
   };
 
   void enqueue(Item& item, Queued which, Instant now);
@@ -116,11 +111,8 @@ class PublishQueue {
   std::vector<ComponentIndex> lazy_;
   std::size_t lazy_taken_ = 0;  // of the front of `lazy_`, while a beat is being taken
   std::size_t beat_end_ = 0;    // how much of `lazy_` that beat takes
-  std::vector<Late> late_;      // in the order of their beats
-  std::size_t late_taken_ = 0;  // as of `lazy_`
-  std::size_t late_end_ = 0;
-  bool in_beat_ = false;    // one is being taken
-  std::uint32_t beat_ = 0;  // how many there were
+  LateList late_;
+  bool in_beat_ = false;  // one is being taken
   std::size_t queued_count_ = 0;
   Instant last_flush_{};
   Instant flush_at_ = never;

@@ -241,7 +241,7 @@ void Limiter::count(std::size_t index, const Surroundings& around, CounterTable&
   charges_[charges_count_++] = Charge{.component = *component,
                                       .limit = above ? hits_max : budgets_[index],
                                       .is_first = is_first,
-                                      .outlives = slides,
+                                      .wait_max = std::chrono::milliseconds(slides ? 0 : status.reset_ms),
                                       .status = static_cast<std::uint8_t>(index)};
   // A neighborhood may fall apart at any time.
   if (rule.admission == Admission::guarded || rule.when_isolated == WhenIsolated::share)
@@ -252,8 +252,7 @@ void Limiter::count(std::size_t index, const Surroundings& around, CounterTable&
   if (own != no_component)
     charges_[charges_count_++] =
         Charge{.component = own,
-               .limit = above ? hits_max : saturating_add(counters.value(previous), status.remaining),
-               .outlives = true};
+               .limit = above ? hits_max : saturating_add(counters.value(previous), status.remaining)};
 }
 
 std::span<const CounterRow> Limiter::find(const Request& request, WallTime wall,

@@ -22,6 +22,7 @@
 #include <starling/request.hpp>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -69,8 +70,10 @@ class Limiter {
   struct Charge {
     ComponentIndex component;
     Hits limit = 0;
-    bool is_first = false;    ///< this node had counted nothing there before
-    bool outlives = false;    ///< its window is over, or will be, and still weighs on decisions
+    bool is_first = false;  ///< this node had counted nothing there before
+    /// How long others can do without these hits while far from the limit: until the window ends, and not at
+    /// all where it weighs on decisions after its end.
+    std::chrono::milliseconds wait_max{};
     std::uint8_t status = 0;  ///< which of the decision's `limits`
   };
   std::span<const Charge> charges() const { return {charges_.data(), charges_count_}; }

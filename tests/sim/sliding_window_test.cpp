@@ -70,23 +70,6 @@ TEST_SUITE("sim.sliding_window") {
     CHECK(truly_used(simulation, 60) <= 101);
     CHECK(truly_used(simulation, 60) >= 98);
   }
-
-  TEST_CASE(
-      "what may wait for beats with a fixed window is told with the next one where it weighs on later "
-      "windows") {
-    for (const Algorithm algorithm : {Algorithm::fixed_window, Algorithm::sliding_window}) {
-      SimulationOptions options = small_cluster(3, 2, 1000, 3600);
-      options.rules.rules[0].algorithm = algorithm;
-      options.engine.late_per_beat_min = 0;
-      Simulation simulation(options);
-      settle(simulation);
-      CHECK(simulation.request(0, "alice").value());
-      simulation.run_until(simulation.now() + milliseconds(600));
-      CHECK(viewed(simulation, 1, "alice") == (algorithm == Algorithm::sliding_window ? 1 : 0));
-      simulation.run_until(simulation.now() + seconds(4));
-      CHECK(viewed(simulation, 1, "alice") == 1);
-    }
-  }
 }
 
 }  // namespace starling::sim

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
+
 #include "sim/simulation.hpp"
 
 namespace starling::sim {
@@ -36,14 +38,16 @@ inline void settle(Simulation& simulation) {
   REQUIRE_MESSAGE(found, "the nodes did not find each other");
 }
 
-/// Hits of all origins for `principal` in the current window, as `node` sees them.
-inline Hits viewed(Simulation& simulation, NodeIndex node, std::string_view principal) {
+/// Hits of all origins for `principal` in the current window, or the one given, as `node` sees them.
+inline Hits viewed(Simulation& simulation, NodeIndex node, std::string_view principal,
+                   std::optional<std::uint64_t> window_id = {}) {
   const Entry entry{.key = "principal", .value = principal};
   const Descriptor descriptor{.entries = std::span(&entry, 1)};
   Hits total = 0;
   for (const CounterView& view : simulation.engine(node).counters(
            Request{.descriptors = std::span(&descriptor, 1)}, simulation.wall(node)))
-    if (view.window_id == Window::at(simulation.wall(node), view.window_s).id.value) total += view.total;
+    if (view.window_id == window_id.value_or(Window::at(simulation.wall(node), view.window_s).id.value))
+      total += view.total;
   return total;
 }
 

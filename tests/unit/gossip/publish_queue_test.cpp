@@ -11,6 +11,8 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+constexpr Instant far_off{std::chrono::hours(1)};
+
 struct Fixture {
   Random random{1};
   PublishQueue queue{PublishQueue::Options{.components_max = 10}, random};
@@ -117,24 +119,47 @@ TEST_SUITE("gossip.publish_queue") {
     PublishQueue queue{PublishQueue::Options{.components_max = count}, random};
     const Instant start{seconds(10)};
     std::vector<ComponentIndex> taken;
-    queue.add_late(ComponentIndex{1}, 100, start);
+    queue.add_late(ComponentIndex{1}, 100, far_off, start);
     queue.take_due(queue.next_deadline(), taken);
     CHECK(taken.size() == 1);
     CHECK(queue.next_deadline() == never);
 
-    for (std::uint32_t i = 0; i < count; ++i) queue.add_late(ComponentIndex{i}, 100, start + seconds(1));
+    for (std::uint32_t i = 0; i < count; ++i)
+      queue.add_late(ComponentIndex{i}, 100, far_off, start + seconds(1));
     taken.clear();
-    for (std::uint32_t beat = 1; beat <= PublishQueue::late_beats; ++beat) {
+    for (std::uint32_t beat = 1; beat <= LateList::beats_max; ++beat) {
       const Instant due = queue.next_deadline();
       CHECK(due <= start + seconds(1) + beat * milliseconds(500));
       while (queue.next_deadline() <= due) queue.take_due(due, taken);
-      if (beat < PublishQueue::late_beats)
-        CHECK(taken.size() == beat * PublishQueue::late_per_beat_min_default);
-      queue.add_late(ComponentIndex{count - 1}, 100, due);  // waits already: no other place, no other age
+      if (beat < LateList::beats_max) CHECK(taken.size() == beat * PublishQueue::late_per_beat_min_default);
+      queue.add_late(ComponentIndex{count - 1}, 100, far_off,
+                     due);  // waits already: no other place, no other age
     }
     CHECK(taken.size() == count);
     CHECK(queue.places_count() == 1);
     for (std::uint32_t i = 0; i < count; ++i) CHECK(taken[i] == ComponentIndex{i});
+  }
+
+  TEST_CASE("late ones wait for the first beat after the end of their window, and no longer") {
+    Random random{1};
+    PublishQueue queue{PublishQueue::Options{.late_per_beat_min = 0, .components_max = 10}, random};
+    const Instant now{seconds(10)};
+    queue.add(ComponentIndex{0}, 100, false, now);
+    const Instant beat = queue.next_deadline();
+    queue.add_late(ComponentIndex{1}, 100, now - seconds(1), now);
+    queue.add_late(ComponentIndex{2}, 100, beat, now);
+    queue.add_late(ComponentIndex{3}, 100, beat + milliseconds(1), now);
+    queue.add_late(ComponentIndex{4}, 100, beat + milliseconds(500), now);
+    queue.add_late(ComponentIndex{5}, 100, beat + milliseconds(501), now);
+    std::vector<ComponentIndex> taken;
+    queue.take_due(beat, taken);
+    CHECK(taken == std::vector{ComponentIndex{0}, ComponentIndex{1}, ComponentIndex{2}});
+    taken.clear();
+    queue.take_due(beat + milliseconds(500), taken);
+    CHECK(taken == std::vector{ComponentIndex{3}, ComponentIndex{4}});
+    taken.clear();
+    queue.take_due(beat + milliseconds(1000), taken);
+    CHECK(taken == std::vector{ComponentIndex{5}});
   }
 
   TEST_CASE("a late one that begins to matter goes with the next beat, or at once, and only once") {
@@ -144,10 +169,10 @@ TEST_SUITE("gossip.publish_queue") {
     Random random{1};
     PublishQueue queue{PublishQueue::Options{.components_max = count}, random};
     const Instant now{seconds(10)};
-    for (std::uint32_t i = 0; i < count; ++i) queue.add_late(ComponentIndex{i}, 100, now);
+    for (std::uint32_t i = 0; i < count; ++i) queue.add_late(ComponentIndex{i}, 100, far_off, now);
     CHECK(queue.limit_of_waiting(soon) == 100);
     queue.add(soon, 100, false, now);
-    queue.add_late(soon, 100, now);
+    queue.add_late(soon, 100, far_off, now);
     queue.add(urgent, 100, true, now);
     std::vector<ComponentIndex> taken;
     CHECK(queue.take_due(now, taken));
@@ -164,7 +189,7 @@ TEST_SUITE("gossip.publish_queue") {
   TEST_CASE("a forgotten late one is not published, and its place serves whoever gets the row") {
     Fixture f;
     for (int life = 0; life < 100; ++life) {
-      f.queue.add_late(ComponentIndex{1}, 100, f.now);
+      f.queue.add_late(ComponentIndex{1}, 100, far_off, f.now);
       if (life != 99) f.queue.forget(ComponentIndex{1});
     }
     CHECK(f.queue.places_count() == 1);
@@ -176,7 +201,7 @@ TEST_SUITE("gossip.publish_queue") {
     Fixture f;
     f.queue.add(ComponentIndex{1}, 100, true, f.now);
     f.queue.add(ComponentIndex{2}, 100, false, f.now);
-    f.queue.add_late(ComponentIndex{3}, 100, f.now);
+    f.queue.add_late(ComponentIndex{3}, 100, far_off, f.now);
     f.queue.take_all(f.now, f.due);
     CHECK(f.due.size() == 3);
     CHECK(f.queue.empty());
