@@ -40,7 +40,7 @@ class CounterIndex {
     }
   }
 
-  /// In two steps what `find` will say, most likely, without a look at any row; both are right to be wrong.
+  /// In two steps what `find` will say, most likely, without a look at any row. It may be wrong.
   void prefetch(std::uint64_t hash) const { slots_.prefetch(home_of(hash)); }
   std::uint32_t guess(std::uint64_t hash) const {
     return find(hash, [](std::uint32_t) { return true; });

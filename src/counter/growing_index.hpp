@@ -36,7 +36,7 @@ class GrowingIndex {
     return row != none || !before_ ? row : find_in(*before_, hash, is_right);
   }
 
-  /// In two steps what `find` will say, most likely, without a look at any row; both are right to be wrong.
+  /// In two steps what `find` will say, most likely, without a look at any row. It may be wrong.
   void prefetch(std::uint32_t hash) const {
     slots_.prefetch(home_of(slots_, hash));
     if (before_) before_->prefetch(home_of(*before_, hash));
