@@ -20,96 +20,92 @@ void pass_a_millisecond(starling::Loop& loop) {
   CHECK(pump(loop, [&] { return uv_now(loop.get()) > before_ms; }));
 }
 
+/// Sends the frames that its test says, and keeps what it gets.
+struct FrameClient {
+  explicit FrameClient(Fixture& fixture_) : fixture(fixture_) {}
+
+  void greet_and_send(const std::string& frames) {
+    send(std::string(preface) + frame(NGHTTP2_SETTINGS, 0, 0, "") + frames);
+  }
+  void send(const std::string& frames) { fixture.send(*socket, frames); }
+  bool wait(const std::function<bool()>& done) {
+    return pump(fixture.loop, [&] {
+      received += socket->receive_some();
+      return done();
+    });
+  }
+  auto got(std::uint8_t type) const { return frames_of(received, type); }
+
+  Fixture& fixture;
+  std::unique_ptr<Socket> socket = fixture.connect_raw();
+  std::string received;
+};
+
+std::string begun(std::uint32_t id) {
+  return frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, id, header_block(headers_for(echo_path)));
+}
+std::string ended(std::uint32_t id, std::string_view bytes) {
+  return frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, id, message_of(bytes));
+}
+std::string ping_answer() {
+  return frame(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, "starling");
+}
+
 }  // namespace
 
 TEST_SUITE("grpc.server") {
   TEST_CASE("a drain sends two GOAWAYs, and serves what was asked in between") {
     Fixture fixture({.goaway_notice_timeout = milliseconds(60'000)});
-    const auto client = fixture.connect_raw();
-    std::string received;
-    const auto wait = [&](const std::function<bool()>& done) {
-      return pump(fixture.loop, [&] {
-        received += client->receive_some();
-        return done();
-      });
-    };
-    const auto goaways = [&] { return frames_of(received, NGHTTP2_GOAWAY); };
-    const std::string block = header_block(headers_for(echo_path));
-    const auto begun = [&](std::uint32_t id) {
-      return frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, id, block);
-    };
-    const auto ended = [](std::uint32_t id, std::string_view bytes) {
-      return frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, id, bytes);
-    };
-    fixture.send(*client, std::string(preface) + frame(NGHTTP2_SETTINGS, 0, 0, "") + begun(1));
-    CHECK(wait([&] { return fixture.server->counters().calls_open == 1; }));
+    FrameClient client(fixture);
+    const auto goaways = [&] { return client.got(NGHTTP2_GOAWAY); };
+    client.greet_and_send(begun(1));
+    CHECK(client.wait([&] { return fixture.server->counters().calls_open == 1; }));
     fixture.server->drain();
-    CHECK(wait([&] { return goaways().size() == 1 && frames_of(received, NGHTTP2_PING).size() == 1; }));
+    CHECK(client.wait([&] { return goaways().size() == 1 && client.got(NGHTTP2_PING).size() == 1; }));
     CHECK(goaways().at(0).goaway() == std::pair<std::uint32_t, std::uint32_t>{0x7fffffff, NGHTTP2_NO_ERROR});
-    fixture.send(*client, begun(3) + ended(3, message_of("between")));
-    CHECK(wait([&] { return fixture.asked.size() == 1; }));
-    fixture.send(*client, frame(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, "starling"));
-    CHECK(wait([&] { return goaways().size() == 2; }));
+    client.send(begun(3) + ended(3, "between"));
+    CHECK(client.wait([&] { return fixture.asked.size() == 1; }));
+    client.send(ping_answer());
+    CHECK(client.wait([&] { return goaways().size() == 2; }));
     CHECK(goaways().at(1).goaway() == std::pair<std::uint32_t, std::uint32_t>{3, NGHTTP2_NO_ERROR});
     CHECK(!fixture.server->drained());
-    fixture.send(*client, begun(5) + ended(5, message_of("too late")) + ended(1, message_of("before")));
-    CHECK(wait([&] { return client->is_over(); }));
-    CHECK(!client->reset());
+    client.send(begun(5) + ended(5, "too late") + ended(1, "before"));
+    CHECK(client.wait([&] { return client.socket->is_over(); }));
+    CHECK(!client.socket->reset());
     CHECK(fixture.asked == std::vector<std::string>{"between", "before"});
-    CHECK(frames_of(received, NGHTTP2_DATA).back().payload == message_of("before"));
-    client->hang_up();
+    CHECK(client.got(NGHTTP2_DATA).back().payload == message_of("before"));
+    client.socket->hang_up();
     CHECK(pump(fixture.loop, [&] { return fixture.server->drained(); }));
   }
 
   TEST_CASE("a call that comes with the answer to the PING is served once, and the second GOAWAY names it") {
     Fixture fixture({.goaway_notice_timeout = milliseconds(60'000)});
-    const auto client = fixture.connect_raw();
-    std::string received;
-    const auto wait = [&](const std::function<bool()>& done) {
-      return pump(fixture.loop, [&] {
-        received += client->receive_some();
-        return done();
-      });
-    };
-    const auto goaways = [&] { return frames_of(received, NGHTTP2_GOAWAY); };
-    const auto asked = [&](std::uint32_t id, std::string_view bytes) {
-      return frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, id, header_block(headers_for(echo_path))) +
-             frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, id, message_of(bytes));
-    };
-    fixture.send(*client, std::string(preface) + frame(NGHTTP2_SETTINGS, 0, 0, "") + asked(1, "before"));
-    CHECK(wait([&] { return fixture.asked.size() == 1; }));
+    FrameClient client(fixture);
+    const auto goaways = [&] { return client.got(NGHTTP2_GOAWAY); };
+    client.greet_and_send(begun(1) + ended(1, "before"));
+    CHECK(client.wait([&] { return fixture.asked.size() == 1; }));
     fixture.server->drain();
-    CHECK(wait([&] { return frames_of(received, NGHTTP2_PING).size() == 1; }));
-    fixture.send(*client, frame(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, "starling") + asked(3, "with it"));
-    CHECK(wait([&] { return client->is_over(); }));
+    CHECK(client.wait([&] { return client.got(NGHTTP2_PING).size() == 1; }));
+    client.send(ping_answer() + begun(3) + ended(3, "with it"));
+    CHECK(client.wait([&] { return client.socket->is_over(); }));
     CHECK(fixture.asked == std::vector<std::string>{"before", "with it"});
     REQUIRE(goaways().size() == 2);
     CHECK(goaways().at(1).goaway() == std::pair<std::uint32_t, std::uint32_t>{3, NGHTTP2_NO_ERROR});
-    CHECK(frames_of(received, NGHTTP2_DATA).back().payload == message_of("with it"));
-    CHECK(frames_of(received, NGHTTP2_RST_STREAM).empty());
+    CHECK(client.got(NGHTTP2_DATA).back().payload == message_of("with it"));
+    CHECK(client.got(NGHTTP2_RST_STREAM).empty());
   }
 
   TEST_CASE("a client whose first bytes are on their way when a drain begins is served") {
     Fixture fixture({.goaway_notice_timeout = milliseconds(60'000)});
-    const auto client = fixture.connect_raw();
+    FrameClient client(fixture);
     CHECK(pump(fixture.loop, [&] { return fixture.open() == 1; }));
     fixture.server->drain();
-    std::string received;
-    const auto wait = [&](const std::function<bool()>& done) {
-      return pump(fixture.loop, [&] {
-        received += client->receive_some();
-        return done();
-      });
-    };
-    fixture.send(*client, std::string(preface) + frame(NGHTTP2_SETTINGS, 0, 0, "") +
-                              frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1,
-                                    header_block(headers_for(echo_path))) +
-                              frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, message_of("late")));
-    CHECK(wait([&] { return frames_of(received, NGHTTP2_DATA).size() == 1; }));
-    fixture.send(*client, frame(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, "starling"));
-    CHECK(wait([&] { return client->is_over(); }));
-    CHECK(frames_of(received, NGHTTP2_GOAWAY).size() == 2);
-    client->hang_up();
+    client.greet_and_send(begun(1) + ended(1, "late"));
+    CHECK(client.wait([&] { return client.got(NGHTTP2_DATA).size() == 1; }));
+    client.send(ping_answer());
+    CHECK(client.wait([&] { return client.socket->is_over(); }));
+    CHECK(client.got(NGHTTP2_GOAWAY).size() == 2);
+    client.socket->hang_up();
     CHECK(pump(fixture.loop, [&] { return fixture.server->drained(); }));
   }
 
